@@ -334,6 +334,7 @@ class NetworkDescription:
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file: weights and delays as tensors, all else as JSON in its header."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         path = Path(path)
@@ -349,11 +350,11 @@ class NetworkDescription:
             "description": json.dumps(self._to_json(), sort_keys=True),
         }
         try:
-            # The header is small: a reader that is cut off in the middle must never replace a good file.
+            # Written beside and renamed: a write cut short never replaces a good file.
             partial = path.with_name(path.name + ".partial")
             save_file(tensors, partial, metadata=header)
             partial.replace(path)
-        except (OSError, Exception) as error:
+        except (OSError, SafetensorError) as error:
             raise FileError(f"cannot write the network to {path}: {error}") from error
         return path
 
