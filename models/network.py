@@ -1,0 +1,160 @@
+"""Feed-forward networks of first-spike layers with excitatory and inhibitory populations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from ..network_description import EXCITATORY, INHIBITORY, UNTYPED, LIFNeuron
+from .first_spike import first_spike_times
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class HiddenLayer(BaseModel):
+    """Sizes of one hidden layer: excitatory and inhibitory units, or units of no type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    n_E: Annotated[Count, Field(description="excitatory units")] = 0
+    n_I: Annotated[Count, Field(description="inhibitory units")] = 0
+    n_untyped: Annotated[Count, Field(description="units that may excite and inhibit")] = 0
+
+    @property
+    def cell_types(self) -> NDArray[np.str_]:
+        return np.array([EXCITATORY] * self.n_E + [INHIBITORY] * self.n_I + [UNTYPED] * self.n_untyped, dtype="<U1")
+
+
+class NetworkConfig(BaseModel):
+    """Architecture and initial weights. Weights are dimensionless: 1 is the threshold (see models.neuron)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hidden: Annotated[tuple[HiddenLayer, ...], Field(min_length=1, description="hidden layers, input side first")]
+    dale: Annotated[
+        bool, Field(description="the sign of a hidden unit's outgoing weights is that of its type; inputs are exempt")
+    ] = True
+    first_mean: Annotated[float, Field(description="mean initial weight from the inputs")] = 0.01
+    first_sd: Annotated[float, Field(gt=0, description="SD of the initial weights from the inputs")] = 0.1
+    hidden_mean: Annotated[float, Field(description="mean initial weight between hidden layers")] = 0.01
+    hidden_sd: Annotated[float, Field(gt=0, description="SD of the initial weights between hidden layers")] = 0.1
+    output_mean: Annotated[float, Field(description="mean initial weight to the outputs")] = 0.15
+    output_sd: Annotated[float, Field(gt=0, description="SD of the initial weights to the outputs")] = 0.8
+
+
+class FirstSpikeNetwork(nn.Module):
+    """A feed-forward network whose neurons fire at most once a trial, with exact spike times.
+
+    Parameters
+    ----------
+    weights : sequence of Tensor, shapes [n_0, n_1], [n_1, n_2], ...
+        Dimensionless (threshold 1).
+    neuron : LIFNeuron
+        Of all layers but the input.
+    cell_types : sequence of array of str, shapes [n_0], [n_1], ...
+        "E", "I" or "-" for each unit.
+    dale : bool
+        Whether hidden units obey Dale's law. The matrix that leaves the inputs is exempt.
+    trial_duration : float
+        [ms], for simulators; the engine itself looks for spikes at any time.
+    encoding : dict
+        How stimuli become spikes, as plain JSON values.
+    """
+
+    def __init__(
+        self,
+        weights: list[Tensor],
+        neuron: LIFNeuron,
+        cell_types: list[NDArray[np.str_]],
+        *,
+        dale: bool,
+        trial_duration: float,
+        encoding: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList([nn.Parameter(w.to(torch.float64)) for w in weights])
+        self.neuron = neuron
+        self.cell_types = cell_types
+        self.dale = dale
+        self.delays = None
+        self.trial_duration = trial_duration
+        self.encoding = encoding or {}
+
+    @classmethod
+    def initialise(
+        cls,
+        n_inputs: int,
+        n_classes: int,
+        config: NetworkConfig,
+        neuron: LIFNeuron,
+        rng: np.random.Generator,
+        *,
+        trial_duration: float,
+        encoding: dict[str, Any] | None = None,
+    ) -> FirstSpikeNetwork:
+        """A network with random weights, already projected onto Dale's signs."""
+        cell_types = [
+            np.full(n_inputs, UNTYPED),
+            *(layer.cell_types for layer in config.hidden),
+            np.full(n_classes, UNTYPED),
+        ]
+        n_layers = len(cell_types) - 1
+        weights = []
+        for layer in range(n_layers):
+            where = "first" if layer == 0 else "output" if layer == n_layers - 1 else "hidden"
+            mean, sd = getattr(config, f"{where}_mean"), getattr(config, f"{where}_sd")
+            shape = (len(cell_types[layer]), len(cell_types[layer + 1]))
+            weights.append(torch.from_numpy(rng.normal(mean, sd, shape)))
+        network = cls(
+            weights, neuron, cell_types, dale=config.dale, trial_duration=trial_duration, encoding=encoding
+        )
+        network.project_onto_dale()
+        return network
+
+    @property
+    def obeys_dale(self) -> list[bool]:
+        """For each weight matrix, whether its signs are those of its source units."""
+        return [self.dale and layer > 0 for layer in range(len(self.weights))]
+
+    def forward(
+        self, times: Tensor, *, max_weight_gradient: float = float("inf"), engine: str | None = None
+    ) -> list[Tensor]:
+        """First spike times of every layer but the input.
+
+        Parameters
+        ----------
+        times : Tensor, shape [batch, n_0]
+            Input spike times [ms], inf where silent.
+        max_weight_gradient, engine
+            See :func:`semsync.models.first_spike.first_spike_times`.
+
+        Returns
+        -------
+        list of Tensor, shapes [batch, n_1], [batch, n_2], ...
+            [ms], inf where silent.
+        """
+        layers = []
+        for weights in self.weights:
+            times = first_spike_times(
+                times,
+                weights,
+                self.neuron.tau_m,
+                self.neuron.tau_syn,
+                max_weight_gradient=max_weight_gradient,
+                engine=engine,
+            )
+            layers.append(times)
+        return layers
+
+    @torch.no_grad()
+    def project_onto_dale(self) -> None:
+        """Set every weight whose sign is not its source unit's to zero."""
+        for weights, obeys, cell_type in zip(self.weights, self.obeys_dale, self.cell_types, strict=False):
+            if obeys:
+                weights[cell_type == EXCITATORY] = weights[cell_type == EXCITATORY].clamp_min(0)
+                weights[cell_type == INHIBITORY] = weights[cell_type == INHIBITORY].clamp_max(0)

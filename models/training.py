@@ -1,0 +1,267 @@
+"""Training of first-spike networks: Adam on exact gradients, weight bumping, gradient guard, exact resume."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from ..errors import SemsyncError
+from .checkpoint import Checkpoint
+from .datasets.dataset import Dataset
+from .encoding import LatencyEncoder, jitter
+from .loss import FirstSpikeLoss, decide
+from .network import FirstSpikeNetwork
+from .randomness import generator
+
+logger = logging.getLogger(__name__)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class TrainingConfig(BaseModel):
+    """The recipe of Oberste-Frielinghaus et al. 2025 (arXiv:2508.12975); times in ms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: Annotated[int, Field(ge=0, description="passes through the training set")] = 40
+    batch_size: Annotated[int, Field(ge=1, description="samples per gradient step")] = 80
+    learning_rate: Annotated[float, Field(gt=0, description="of Adam")] = 0.005
+    decay: Annotated[float, Field(gt=0, le=1, description="factor on the learning rate")] = 0.9
+    decay_every: Annotated[int, Field(ge=1, description="epochs between two such factors")] = 15
+    input_jitter: Annotated[float, Field(ge=0, description="SD of the noise on input spikes in training [ms]")] = 3.0
+    max_weight_gradient: Annotated[float, Field(gt=0, description="the gradient guard's bound")] = 0.2
+    silent_neurons: Annotated[
+        Literal["bump", "push"],
+        Field(description="raise silent neurons' weights instead of a gradient step (bump) or beside it (push)"),
+    ] = "bump"
+    bump: Annotated[float, Field(ge=0, description="weight increase; for bump the first, which doubles")] = 0.0005
+    max_silent_hidden: Annotated[Share, Field(description="share of missing spikes above which a layer is bumped")] = (
+        0.15
+    )
+    max_silent_output: Annotated[Share, Field(description="the same for the output layer")] = 0.05
+    max_silent_neuron: Annotated[
+        Share, Field(description="share of a batch's spikes that a neuron may miss before it is pushed")
+    ] = 0.9
+    loss: FirstSpikeLoss = FirstSpikeLoss()
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to; accuracies in [0, 1]."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    n_bumps: int
+    learning_rate: float
+    seconds: float
+
+
+@dataclass
+class TrainingResult:
+    """The network of the best validation epoch, and how it came about."""
+
+    network: FirstSpikeNetwork
+    history: list[Epoch] = field(default_factory=list)
+    best_epoch: int = -1
+
+
+def spike_times(
+    network: FirstSpikeNetwork, times: NDArray[np.float64], *, engine: str | None = None, batch_size: int = 1000
+) -> list[NDArray[np.float64]]:
+    """First spikes of every layer but the input [ms], shapes [n_samples, n_1], ...; without gradients or noise."""
+    with torch.no_grad():
+        batches = [
+            network(torch.from_numpy(times[start : start + batch_size]), engine=engine)
+            for start in range(0, max(len(times), 1), batch_size)
+        ]
+    return [torch.cat(layer).numpy() for layer in zip(*batches, strict=True)]
+
+
+def accuracy(network: FirstSpikeNetwork, times: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Share of samples whose first output spike is the label neuron's; silence counts as wrong."""
+    t_out = torch.from_numpy(spike_times(network, times)[-1])
+    return float((decide(t_out).numpy() == labels).mean())
+
+
+class _SilentNeurons:
+    """Give silent neurons, which have no gradient, larger weights.
+
+    *bump*: the first layer in which too large a share of a batch's spikes is missing has `bump` added to all inputs of
+    every neuron that missed one, instead of a gradient step; on each consecutive bump of the same layer the increase
+    doubles (Göltz et al. 2021). *push*: every neuron that missed more than `max_silent_neuron` of a batch's spikes has
+    `bump` added to all its inputs, beside the gradient step.
+    """
+
+    def __init__(self, network: FirstSpikeNetwork, config: TrainingConfig) -> None:
+        self.network, self.config = network, config
+        self.streak = (-1, 0)
+
+    @torch.no_grad()
+    def raise_weights(self, layers: list[Tensor]) -> bool:
+        """Raise weights after a batch; whether the batch must be spent on it, without a gradient step."""
+        return self._bump(layers) if self.config.silent_neurons == "bump" else self._push(layers)
+
+    def _bump(self, layers: list[Tensor]) -> bool:
+        for index, t_out in enumerate(layers):
+            silent = torch.isinf(t_out)
+            is_output = index == len(layers) - 1
+            bound = self.config.max_silent_output if is_output else self.config.max_silent_hidden
+            if silent.double().mean() > bound:
+                n_before = self.streak[1] if self.streak[0] == index else 0
+                self.network.weights[index][:, silent.any(dim=0)] += self.config.bump * 2.0**n_before
+                self.network.project_onto_dale()
+                self.streak = (index, n_before + 1)
+                return True
+        self.streak = (-1, 0)
+        return False
+
+    def _push(self, layers: list[Tensor]) -> bool:
+        for weights, t_out in zip(self.network.weights, layers, strict=True):
+            weights[:, torch.isinf(t_out).double().mean(dim=0) > self.config.max_silent_neuron] += self.config.bump
+        return False
+
+
+def train(
+    network: FirstSpikeNetwork,
+    dataset: Dataset,
+    encoder: LatencyEncoder,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+    on_epoch: Callable[[Epoch], None] | None = None,
+    engine: str | None = None,
+) -> TrainingResult:
+    """Train `network` in place and return it as it was after its best validation epoch.
+
+    Parameters
+    ----------
+    network : FirstSpikeNetwork
+        Changed in place.
+    dataset : Dataset
+        Training steps see ``train``, the choice of the epoch sees ``validation``; ``test`` is not touched.
+    seed : int
+        Order and noise of epoch k depend on (seed, k) alone, so a resumed run ends in the same network bit for bit.
+    checkpoint : Path, optional
+        Written after each epoch. If it exists, the training goes on from there.
+    fingerprint : str
+        Of all that must not change between the runs of one checkpoint; a checkpoint with another one is refused.
+    on_epoch : callable, optional
+        Told about each finished epoch, those of the checkpoint included.
+
+    Raises
+    ------
+    SemsyncError
+        When the loss is no longer finite.
+    """
+    parameters = list(network.weights)
+    optimiser = torch.optim.Adam(parameters, lr=config.learning_rate)
+    silent_neurons = _SilentNeurons(network, config)
+    history: list[Epoch] = []
+    best, best_epoch = [p.detach().clone() for p in parameters], -1
+    if checkpoint is not None and checkpoint.exists():
+        state = Checkpoint.load(checkpoint, fingerprint)
+        state.restore(network, optimiser)
+        history = [Epoch(**entry) for entry in state.progress["history"]]
+        silent_neurons.streak = tuple(state.progress["bump_streak"])
+        best, best_epoch = state.best, state.progress["best_epoch"]
+        logger.info("resumed %s after epoch %d", checkpoint, len(history))
+        for entry in history:
+            if on_epoch:
+                on_epoch(entry)
+
+    train_times = encoder(dataset.train.features)
+    validation_times = encoder(dataset.validation.features)
+    for number in range(len(history), config.epochs):
+        started = time.perf_counter()
+        learning_rate = config.learning_rate * config.decay ** (number // config.decay_every)
+        optimiser.param_groups[0]["lr"] = learning_rate
+        loss, train_accuracy, n_bumps = _train_epoch(
+            network, optimiser, silent_neurons, train_times, dataset.train.labels, config, seed, number, engine
+        )
+        validation_loss, validation_accuracy = _validate(
+            network, validation_times, dataset.validation.labels, config.loss
+        )
+        entry = Epoch(
+            number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps, learning_rate,
+            time.perf_counter() - started,
+        )  # fmt: skip
+        if best_epoch < 0 or _is_better(entry, history[best_epoch]):
+            best, best_epoch = [p.detach().clone() for p in parameters], number
+        history.append(entry)
+        if checkpoint is not None:
+            progress = {
+                "history": [asdict(e) for e in history],
+                "bump_streak": silent_neurons.streak,
+                "best_epoch": best_epoch,
+            }
+            Checkpoint.of(network, optimiser, best, progress, fingerprint).save(checkpoint)
+        if on_epoch:
+            on_epoch(entry)
+    with torch.no_grad():
+        for parameter, value in zip(parameters, best, strict=True):
+            parameter.copy_(value)
+    return TrainingResult(network, history, best_epoch)
+
+
+def _is_better(entry: Epoch, best: Epoch) -> bool:
+    return (entry.validation_accuracy, -entry.validation_loss) > (best.validation_accuracy, -best.validation_loss)
+
+
+def _train_epoch(
+    network: FirstSpikeNetwork,
+    optimiser: torch.optim.Adam,
+    silent_neurons: _SilentNeurons,
+    times: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    config: TrainingConfig,
+    seed: int,
+    number: int,
+    engine: str | None,
+) -> tuple[float, float, int]:
+    """Mean loss, accuracy under noise, and number of bumps of one pass through the training set."""
+    order = generator(seed, "order", number).permutation(len(labels))
+    noise = generator(seed, "input jitter", number)
+    total_loss, n_correct, n_bumps = 0.0, 0, 0
+    for start in range(0, len(order), config.batch_size):
+        rows = order[start : start + config.batch_size]
+        batch = torch.from_numpy(jitter(times[rows], config.input_jitter, noise))
+        batch_labels = torch.from_numpy(labels[rows])
+        layers = network(batch, max_weight_gradient=config.max_weight_gradient, engine=engine)
+        loss = config.loss(layers[-1], batch_labels, network.neuron.tau_syn).mean()
+        total_loss += loss.item() * len(rows)
+        n_correct += int((decide(layers[-1].detach()) == batch_labels).sum())
+        optimiser.zero_grad()
+        # The backward pass needs the weights as they were, so it comes before any of them is raised.
+        loss.backward()
+        if silent_neurons.raise_weights(layers):
+            n_bumps += 1
+            continue
+        optimiser.step()
+        network.project_onto_dale()
+    if not np.isfinite(total_loss):
+        raise SemsyncError(f"the loss of epoch {number} is {total_loss}; lower training.learning_rate")
+    return total_loss / len(order), n_correct / len(order), n_bumps
+
+
+def _validate(
+    network: FirstSpikeNetwork, times: NDArray[np.float64], labels: NDArray[np.int64], loss: FirstSpikeLoss
+) -> tuple[float, float]:
+    t_out = torch.from_numpy(spike_times(network, times)[-1])
+    targets = torch.from_numpy(labels)
+    value = float(loss(t_out, targets, network.neuron.tau_syn).mean())
+    return value, float((decide(t_out) == targets).double().mean())
