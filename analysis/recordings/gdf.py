@@ -15,8 +15,8 @@ from ...spike_table import SpikeTable
 from .files import is_hdf5, one_line, require_file
 from .trials import add_lack, add_note, check_window, cut_trials, one_trial
 
-# The delayed-pointing task of Riehle et al. (1997): trial start, then the preparatory signal of each of four delays. Each
-# code of three digits stands beside one of two digits, without the delay, at the same tick.
+# The delayed-pointing task of Riehle et al. (1997): trial start, then the preparatory signal of each of four delays.
+# Each code of three digits stands beside one of two digits, without the delay, at the same tick.
 RIEHLE_TRIAL_CODES = (701, 702, 703, 704)
 RIEHLE_ALIGN_CODES = (111, 112, 113, 114)
 FIRST_EVENT_CODE = 100
@@ -79,15 +79,16 @@ def load_gdf(
     riehle = known.issuperset(RIEHLE_ALIGN_CODES) and not known.isdisjoint(RIEHLE_TRIAL_CODES)
 
     align_codes = _codes("align", align, known)
-    start_codes = _codes("trial_codes", trial_codes, known) or align_codes
+    start_codes = _codes("trial_codes", trial_codes, known)
     if not start_codes and riehle:
         start_codes = [c for c in RIEHLE_TRIAL_CODES if c in known]
-        align_codes = list(RIEHLE_ALIGN_CODES)
+        align_codes = align_codes or list(RIEHLE_ALIGN_CODES)
         add_note(
             annotations,
-            f"Trials begin at the codes {start_codes} and are aligned to the preparatory signal, whose code "
-            f"{align_codes} is the class (codes of Riehle et al. 1997, recognised in the file).",
+            f"The file has the codes of Riehle et al. (1997): trials begin at {start_codes}, and are aligned to the "
+            f"codes {align_codes}, which are the classes.",
         )
+    start_codes = start_codes or align_codes
     units = _codes("unit_codes", unit_codes, known)
     if not units:
         units = _default_units(code, time, [*start_codes, *align_codes], annotations)
@@ -165,8 +166,8 @@ def _default_units(
     units = [c for c in small if not np.all(np.isin(time[code == c], event_times))]
     add_note(
         annotations,
-        f"The codes {units} were taken as units: they are below {FIRST_EVENT_CODE} and do not always stand at the tick of "
-        f"a code of {FIRST_EVENT_CODE} or more; all other codes are events.",
+        f"The codes {units} were taken as units: they are below {FIRST_EVENT_CODE} and do not always stand at the tick "
+        f"of a code of {FIRST_EVENT_CODE} or more; all other codes are events.",
     )
     return units
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import InputError
+from ...errors import FileError, InputError
 from ...spike_table import SpikeTable
 
 FORMAT = "semsync-recording"
@@ -51,16 +51,16 @@ def decode_header(text: str) -> dict[str, Any]:
 
     Raises
     ------
-    InputError
+    FileError
         When the text is no such header, or of a newer version.
     """
     try:
         header = json.loads(text)
         if header["format"] != FORMAT:
-            raise InputError(f"the header says format {header['format']!r}, expected {FORMAT!r}")
+            raise FileError(f"the header says format {header['format']!r}, expected {FORMAT!r}")
         version = int(header["format_version"])
         if version > FORMAT_VERSION:
-            raise InputError(
+            raise FileError(
                 f"{FORMAT} format_version {version} is newer than {FORMAT_VERSION}, the newest that this "
                 "semsync reads; please upgrade semsync"
             )
@@ -68,7 +68,7 @@ def decode_header(text: str) -> dict[str, Any]:
             header[table] = {name: _dtype(name, kind) for name, kind in header[table].items()}
         header["annotations"] = dict(header["annotations"])
     except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"the {FORMAT} header is damaged ({error!r})") from error
+        raise FileError(f"the {FORMAT} header is damaged ({error!r})") from error
     return dict(header)
 
 
@@ -77,16 +77,16 @@ def restore(columns: Mapping[str, ArrayLike], dtypes: Mapping[str, np.dtype[Any]
 
     Raises
     ------
-    InputError
+    FileError
         When a column of the header is missing or holds other values.
     """
     missing = sorted(dtypes.keys() - columns.keys())
     if missing:
-        raise InputError(f"the columns {missing} that the {FORMAT} header names are missing")
+        raise FileError(f"the columns {missing} that the {FORMAT} header names are missing")
     try:
         return {name: np.asarray(columns[name]).astype(dtype) for name, dtype in dtypes.items()}
     except ValueError as error:
-        raise InputError(f"a column is not of the type that the {FORMAT} header names ({error})") from error
+        raise FileError(f"a column is not of the type that the {FORMAT} header names ({error})") from error
 
 
 def storable(column: NDArray[Any]) -> NDArray[Any]:
@@ -109,7 +109,7 @@ def _types(where: str, columns: Mapping[str, NDArray[Any]]) -> dict[str, str]:
 def _dtype(name: str, text: str) -> np.dtype[Any]:
     dtype = np.dtype(text)
     if dtype.kind not in _KINDS:
-        raise InputError(f"the {FORMAT} header gives column {name!r} the dtype {text!r}, which no column can have")
+        raise FileError(f"the {FORMAT} header gives column {name!r} the dtype {text!r}, which no column can have")
     return dtype
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import FileError, InputError
+from ...errors import FileError, SemsyncError
 from ...spike_table import SpikeTable
 from .files import one_line, require_hdf5, written_beside
 from .neo_blocks import from_neo, to_neo
@@ -68,7 +68,7 @@ def load_nix(
     FileError
         When the file is missing, truncated, of another kind, damaged, or of a newer format version.
     InputError
-        On options that do not fit the file.
+        On options that do not fit the file, and on spike times that are not finite.
     """
     path = require_hdf5(path, "a NIX file")
     if not is_nix(path):
@@ -89,8 +89,8 @@ def load_nix(
         raise FileError(f"{path} is a NIX file without a Block, expected one with spike trains")
     try:
         table = from_neo(block, trials=trials, class_column=class_column, align=align, window=window)
-    except InputError as error:
-        raise FileError(f"{path}: {error}") from error
+    except SemsyncError as error:
+        raise type(error)(f"{path}: {error}") from error
     if n_blocks == 1:
         return table
     annotations = dict(table.annotations)
