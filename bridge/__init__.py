@@ -1,0 +1,42 @@
+"""From a trained network to NEST and back as a recording.
+
+    description = export(network)
+    recording = simulate(description, input_times)
+    comparison = compare(reference, recording, description)
+
+NEST runs only in worker processes of their own, which never load torch; importing this module loads neither.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .comparison import Comparison as Comparison
+    from .comparison import GrazingSpike as GrazingSpike
+    from .comparison import compare as compare
+    from .trained_network import export as export
+    from .protocols import protocol_names as protocol_names
+    from .simulation import simulate as simulate
+
+_HOMES = {
+    "Comparison": "comparison",
+    "GrazingSpike": "comparison",
+    "compare": "comparison",
+    "export": "trained_network",
+    "protocol_names": "protocols",
+    "simulate": "simulation",
+}
+
+__all__ = ["Comparison", "GrazingSpike", "compare", "export", "protocol_names", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
