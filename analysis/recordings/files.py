@@ -91,8 +91,8 @@ def written_beside(path: str | Path, overwrite: bool) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
-    # A full disk reaches us as OSError or RuntimeError from h5py, and unwritable text as ValueError or TypeError.
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
+    # A full disk reaches us as OSError or RuntimeError from h5py, and as a plain Exception from hdmf.
+    except Exception as error:
         raise FileError(f"cannot write {path}: {one_line(error)}") from error
     finally:
         partial.unlink(missing_ok=True)

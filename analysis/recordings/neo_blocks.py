@@ -18,9 +18,9 @@ import numpy as np
 
 from ...errors import FileError, InputError
 from ...spike_table import SpikeTable
+from .column_names import NEO_NAMES, escape, unescape
 from .header import HEADER_NAME, TIME_IN_TRIAL, TRIAL, decode_header, encode_header, restore, storable
 from .neo_foreign import continuous_table, segments_table
-from .neo_names import escape, unescape
 
 if TYPE_CHECKING:
     import neo
@@ -69,7 +69,7 @@ def to_neo(table: SpikeTable) -> neo.Block:
     border = np.searchsorted(table.unit[order], np.arange(table.n_units + 1))
     for row in range(table.n_units):
         spikes = order[border[row] : border[row + 1]]
-        annotations = {escape(name): storable(column)[row].item() for name, column in table.units.items()}
+        annotations = {escape(name, NEO_NAMES): storable(column)[row].item() for name, column in table.units.items()}
         segment.spiketrains.append(
             neo.SpikeTrain(
                 absolute[spikes],
@@ -89,7 +89,7 @@ def to_neo(table: SpikeTable) -> neo.Block:
             labels=np.array([str(trial) for trial in range(table.n_trials)], dtype="U"),
             units="ms",
             name=EPOCH_NAME,
-            array_annotations={escape(name): storable(column) for name, column in table.trials.items()},
+            array_annotations={escape(name, NEO_NAMES): storable(column) for name, column in table.trials.items()},
         )
     )
     return block
@@ -163,7 +163,7 @@ def _our_table(block: neo.Block) -> SpikeTable:
     spiketrains = list(segment.spiketrains)
     try:
         units = {
-            name: np.array([spiketrain.annotations[escape(name)] for spiketrain in spiketrains])
+            name: np.array([spiketrain.annotations[escape(name, NEO_NAMES)] for spiketrain in spiketrains])
             for name in header["units"]
         }
         times = [np.asarray(spiketrain.array_annotations[TIME_IN_TRIAL], dtype=float) for spiketrain in spiketrains]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...spike_table import SpikeTable
-from .neo_names import unescape
+from .column_names import unescape
 from .trials import add_lack, add_note, cut_trials, foreign_columns, one_trial
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,19 +22,14 @@ from numpy.typing import NDArray
 
 from ...errors import FileError, InputError, SemsyncError
 from ...spike_table import TRIAL_COLUMNS, UNIT_COLUMNS, SpikeTable
+from .column_names import NWB_NAMES, escape
 from .files import one_line, require_hdf5, written_beside
 from .header import HEADER_NAME, TIME_IN_TRIAL, TRIAL, decode_header, encode_header, restore
 from .nwb_foreign import foreign_table, plain_column
 
 if TYPE_CHECKING:
     import pynwb
-
-_RESERVED_UNITS = {"id", "spike_times", "obs_intervals", "electrodes", "electrode_group", TIME_IN_TRIAL, TRIAL} | {
-    "waveform_mean",
-    "waveform_sd",
-    "waveforms",
-}
-_RESERVED_TRIALS = {"id", "start_time", "stop_time", "tags", "timeseries"}
+    from hdmf.common import DynamicTable
 
 
 def save_nwb(table: SpikeTable, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -63,8 +58,6 @@ def save_nwb(table: SpikeTable, path: str | Path, *, overwrite: bool = False) ->
         When the file exists already or cannot be written.
     """
     header = encode_header(table)
-    _refuse_reserved("unit table", table.units, _RESERVED_UNITS)
-    _refuse_reserved("trial table", table.trials, _RESERVED_TRIALS)
     session = _session(table, header)
     with written_beside(path, overwrite) as partial:
         import pynwb
@@ -148,13 +141,6 @@ def is_nwb(path: Path) -> bool:
         return "nwb_version" in file.attrs
 
 
-def _refuse_reserved(where: str, columns: Mapping[str, NDArray[Any]], reserved: set[str]) -> None:
-    for name in sorted(columns.keys() & reserved):
-        raise InputError(
-            f"column {name!r} of the {where} cannot be saved as NWB, which has a meaning of its own for it"
-        )
-
-
 def _session(table: SpikeTable, header: str) -> dict[str, Any]:
     optional = ("session_id", "experiment_description", "lab", "institution")
     given = {name: str(table.annotations[name]) for name in optional if name in table.annotations}
@@ -186,7 +172,8 @@ def _units(table: SpikeTable) -> pynwb.misc.Units:
     absolute = table.trials["onset"][table.trial] + table.times
     order = np.lexsort((absolute, table.unit))
     end = np.searchsorted(table.unit[order], np.arange(table.n_units), side="right")
-    columns = [_vector(name, UNIT_COLUMNS.get(name, name), column) for name, column in table.units.items()]
+    columns = _vectors(table.units, UNIT_COLUMNS)
+    own_names = [column.name for column in columns]
     columns += _ragged("spike_times", "spike times in the recording [s]", absolute[order] / 1000.0, end)
     columns += _ragged(TIME_IN_TRIAL, "spike times counted from the onset of their trial [ms]", table.times[order], end)
     columns += _ragged(TRIAL, "row of each spike's trial in the table of trials", table.trial[order], end)
@@ -195,7 +182,7 @@ def _units(table: SpikeTable) -> pynwb.misc.Units:
         description="units of the recording",
         id=ElementIdentifiers(name="id", data=np.arange(table.n_units)),
         columns=columns,
-        colnames=[*table.units, "spike_times", TIME_IN_TRIAL, TRIAL],
+        colnames=[*own_names, "spike_times", TIME_IN_TRIAL, TRIAL],
     )
 
 
@@ -206,7 +193,7 @@ def _trials(table: SpikeTable) -> pynwb.epoch.TimeIntervals:
     columns = [
         _vector("start_time", "start of the trial in the recording [s]", table.trials["start"] / 1000.0),
         _vector("stop_time", "end of the trial in the recording [s]", table.trials["stop"] / 1000.0),
-        *(_vector(name, TRIAL_COLUMNS.get(name, name), column) for name, column in table.trials.items()),
+        *_vectors(table.trials, TRIAL_COLUMNS),
     ]
     return TimeIntervals(
         name="trials",
@@ -217,10 +204,17 @@ def _trials(table: SpikeTable) -> pynwb.epoch.TimeIntervals:
     )
 
 
+def _vectors(columns: Mapping[str, NDArray[Any]], meanings: Mapping[str, str]) -> list[Any]:
+    return [_vector(escape(name, NWB_NAMES), meanings.get(name, name), column) for name, column in columns.items()]
+
+
 def _vector(name: str, description: str, column: NDArray[Any]) -> Any:
     from hdmf.common import VectorData
 
-    return VectorData(name=name, description=description, data=column.tolist() if column.dtype.kind == "U" else column)
+    if column.dtype.kind == "U":
+        # hdmf takes text as lists, and infers no type of an empty one.
+        return VectorData(name=name, description=description, data=column.tolist() or np.empty(0, dtype="S1"))
+    return VectorData(name=name, description=description, data=column)
 
 
 def _ragged(name: str, description: str, values: NDArray[Any], end: NDArray[np.intp]) -> list[Any]:
@@ -235,8 +229,6 @@ def _our_table(nwb: pynwb.NWBFile) -> SpikeTable:
     units, trials = nwb.units, nwb.trials
     if units is None or trials is None:
         raise FileError(f"the file has a {HEADER_NAME} header, but not both units and trials")
-    unit_columns = {name: plain_column(units[name].data[:]) for name in header["units"] if name in units.colnames}
-    trial_columns = {name: plain_column(trials[name].data[:]) for name in header["trials"] if name in trials.colnames}
     missing = {TIME_IN_TRIAL, TRIAL} - set(units.colnames)
     if missing:
         raise FileError(f"the file has a {HEADER_NAME} header, but its units lack the columns {sorted(missing)}")
@@ -245,7 +237,12 @@ def _our_table(nwb: pynwb.NWBFile) -> SpikeTable:
         units[TIME_IN_TRIAL].target.data[:],
         np.repeat(np.arange(len(n_spikes), dtype=np.int32), n_spikes),
         units[TRIAL].target.data[:],
-        restore(unit_columns, header["units"]),
-        restore(trial_columns, header["trials"]),
+        restore(_columns(units, header["units"]), header["units"]),
+        restore(_columns(trials, header["trials"]), header["trials"]),
         header["annotations"],
     )
+
+
+def _columns(table: DynamicTable, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    in_file = {name: escape(name, NWB_NAMES) for name in names}
+    return {name: plain_column(table[key].data[:]) for name, key in in_file.items() if key in table.colnames}
