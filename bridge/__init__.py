@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .comparison import GrazingSpike as GrazingSpike
     from .comparison import compare as compare
-    from .trained_network import export as export
     from .protocols import protocol_names as protocol_names
     from .simulation import simulate as simulate
+    from .trained_network import export as export
 
 _HOMES = {
     "Comparison": "comparison",
