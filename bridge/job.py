@@ -157,7 +157,7 @@ class Job:
             "fingerprint": self.fingerprint,
             "simulator": result.simulator,
         }
-        spikes = {"times": result.times, "unit": result.unit, "trial": result.trial}
+        spikes: dict[str, NDArray[Any]] = {"times": result.times, "unit": result.unit, "trial": result.trial}
         _save(self.chunk_path(chunk), spikes, header)
 
     def read_chunk(self, chunk: int) -> Chunk:
@@ -217,7 +217,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path} cannot be read as the settings of a simulation: {error}") from error
-    return settings  # type: ignore[no-any-return]
+    return settings
 
 
 def _save(path: Path, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, str]) -> None:

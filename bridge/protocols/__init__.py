@@ -31,4 +31,4 @@ def get_protocol(name: str) -> type[Protocol]:
     if name not in _PROTOCOLS:
         raise InputError(f"there is no protocol {name!r}; known are {', '.join(protocol_names())}")
     module, attribute = _PROTOCOLS[name]
-    return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)  # type: ignore[no-any-return]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
