@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +60,7 @@ def require_hdf5(path: str | Path, expected: str) -> Path:
 
 
 @contextmanager
-def written_beside(path: str | Path, overwrite: bool) -> Iterator[Path]:
+def written_beside(path: str | Path, overwrite: bool, n_bytes: int) -> Iterator[Path]:
     """Write to ``<name>.partial<ext>``, and rename it once it is complete.
 
     Parameters
@@ -68,6 +69,8 @@ def written_beside(path: str | Path, overwrite: bool) -> Iterator[Path]:
         The file to make.
     overwrite : bool
         Replace a file of that name.
+    n_bytes : int
+        Size that the file will not exceed. It is reserved first, because HDF5 may crash when the disk is full.
 
     Yields
     ------
@@ -89,6 +92,7 @@ def written_beside(path: str | Path, overwrite: bool) -> Iterator[Path]:
         raise FileError(f"cannot write {path}: there is no folder {path.parent}")
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
+        _reserve(partial, n_bytes)
         yield partial
         partial.replace(path)
     # A full disk reaches us as OSError or RuntimeError from h5py, and as a plain Exception from hdmf.
@@ -96,6 +100,13 @@ def written_beside(path: str | Path, overwrite: bool) -> Iterator[Path]:
         raise FileError(f"cannot write {path}: {one_line(error)}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _reserve(path: Path, n_bytes: int) -> None:
+    """An `OSError` where a file of this size has no room; the space is free again once the file is written anew."""
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
 
 
 def one_line(error: BaseException) -> str:

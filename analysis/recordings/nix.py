@@ -7,6 +7,7 @@ from pathlib import Path
 from ...errors import FileError, SemsyncError
 from ...spike_table import SpikeTable
 from .files import one_line, require_hdf5, written_beside
+from .header import HEADER_NAME
 from .neo_blocks import from_neo, to_neo
 from .trials import add_note
 
@@ -36,7 +37,7 @@ def save_nix(table: SpikeTable, path: str | Path, *, overwrite: bool = False) ->
         When the file exists already or cannot be written.
     """
     block = to_neo(table)
-    with written_beside(path, overwrite) as partial:
+    with written_beside(path, overwrite, _size(table, block.annotations[HEADER_NAME])) as partial:
         from neo.io import NixIO
 
         file = NixIO(str(partial), mode="ow")
@@ -96,6 +97,13 @@ def load_nix(
     annotations = dict(table.annotations)
     add_note(annotations, f"The file holds {n_blocks} Blocks, of which the first was read.")
     return SpikeTable(table.times, table.unit, table.trial, table.units, table.trials, annotations)
+
+
+def _size(table: SpikeTable, header: str) -> int:
+    """More than the bytes of the file: each annotation of a unit is a data set of its own, of about 3 kB."""
+    n_bytes_units = 6_000 * (len(table.units) + 12) * table.n_units
+    n_bytes_trials = sum(column.nbytes + 32 * len(column) for column in table.trials.values())
+    return 1_000_000 + len(header) + n_bytes_units + 2 * n_bytes_trials + 64 * table.n_spikes
 
 
 def is_nix(path: Path) -> bool:

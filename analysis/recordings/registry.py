@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import FileError, InputError
+from ...errors import FileError, InputError, MissingDependencyError
 from ...spike_table import SpikeTable
 from .files import is_hdf5, require_file
 from .gdf import load_gdf
@@ -64,14 +64,21 @@ def load_recording(path: str | Path, **options: Any) -> SpikeTable:
         When the file is missing, of an unknown format, or cannot be read.
     InputError
         On options that the format does not have, or that do not fit the file.
+    MissingDependencyError
+        Without the library that reads the format.
     """
     path = require_file(path, f"a recording ({_known()})")
-    name = _format_of(path)
-    recording_format = FORMATS[name]
-    for option in options:
-        if option not in recording_format.options:
-            raise InputError(f"{name} files have no option {option!r}; they have {recording_format.options}")
-    return recording_format.load(path, **options)
+    try:
+        name = _format_of(path)
+        recording_format = FORMATS[name]
+        for option in options:
+            if option not in recording_format.options:
+                raise InputError(f"{name} files have no option {option!r}; they have {recording_format.options}")
+        return recording_format.load(path, **options)
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"reading {path} needs the package {error.name}; pip install 'semsync[analysis]' brings it"
+        ) from error
 
 
 def _format_of(path: Path) -> str:

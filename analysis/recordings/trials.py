@@ -123,9 +123,7 @@ def _lasting(columns: dict[str, NDArray[Any]], annotations: dict[str, Any]) -> d
     keep = finite & (columns["stop"] > columns["start"])
     if not keep.all():
         n_left_out = np.count_nonzero(~keep)
-        add_note(
-            annotations, f"{n_left_out} trials without a finite start, stop and onset, or that do not last, left out."
-        )
+        add_note(annotations, f"{n_left_out} trials have no finite start, stop and onset, or do not last: left out.")
     return {name: column[keep] for name, column in columns.items()}
 
 
@@ -143,9 +141,7 @@ def _classified(
     values = columns[name]
     known = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=bool)
     if not known.all():
-        add_note(
-            annotations, f"{np.count_nonzero(~known)} trials have no value in the class column {name!r}, left out."
-        )
+        add_note(annotations, f"{np.count_nonzero(~known)} trials have no value in class column {name!r}: left out.")
     columns = {key: column[known] for key, column in columns.items()}
     columns["stimulus_class"] = _class_numbers(values[known], annotations)
     return columns
