@@ -1,0 +1,245 @@
+"""All measures of a recording, simulated or real, as tidy tables: one call, one result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..network_description import NetworkDescription
+from ..spike_table import SpikeTable
+from .measures import find_groups, find_windows, stimulus_classes
+from .measures.pathway_table import pathway_rows
+from .measures.settings import Settings
+from .measures.window_tables import WindowTables
+from .measures.windows import WindowSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = ("layers", "units", "packets", "pathways")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The measures of one recording, in tidy tables (one observation a row).
+
+    Attributes
+    ----------
+    layers : DataFrame
+        One row per window and group of units (layer, area or population).
+    units : DataFrame
+        One row per window and unit; empty for a recording without classes.
+    packets : DataFrame
+        One row per window, group and trial.
+    pathways : DataFrame
+        One row per window, network (``"network"``, ``"control"``), kind of pathway and hidden layer; empty without a
+        description.
+    lacks : tuple of str
+        A sentence for everything that the recording lacks for an analysis.
+    settings : mapping
+        Arguments of the analysis, as plain JSON values.
+
+    Columns end in their unit: ``_ms``, ``_hz``, ``_bits``; the others are shares, counts or names. ``_sem``: standard
+    error of the mean over trials (packets), units (information) or held-out trials (decoding, binomial). What cannot
+    be computed is NaN.
+    """
+
+    layers: pd.DataFrame
+    units: pd.DataFrame
+    packets: pd.DataFrame
+    pathways: pd.DataFrame
+    lacks: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+    def to_dict(self, tables: Sequence[str] = TABLES) -> dict[str, Any]:
+        """Plain JSON values, a table as ``{column: [values]}``; NaN becomes None."""
+        unknown = sorted(set(tables) - set(TABLES))
+        if unknown:
+            raise InputError(f"an analysis has the tables {', '.join(TABLES)}, not {', '.join(unknown)}")
+        result: dict[str, Any] = {
+            name: {str(column): [_plain(value) for value in values.tolist()] for column, values in table.items()}
+            for name in tables
+            for table in [getattr(self, name)]
+        }
+        return result | {"lacks": list(self.lacks), "settings": dict(self.settings)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Analysis:
+        """The reverse of :meth:`to_dict`; tables that were left out are empty.
+
+        Raises
+        ------
+        InputError
+            When `values` is not such a dictionary.
+        """
+        import pandas as pd
+
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown or "settings" not in values:
+            raise InputError(f"not the dictionary of an analysis: it has the keys {sorted(values)}")
+        tables = {}
+        for name in TABLES:
+            columns = values.get(name, {})
+            if len({len(column) for column in columns.values()}) > 1:
+                raise InputError(f"the columns of the table {name!r} differ in length")
+            tables[name] = pd.DataFrame({column: _column(entries) for column, entries in columns.items()})
+        return cls(**tables, lacks=tuple(values.get("lacks", ())), settings=dict(values["settings"]))
+
+
+def analyze(
+    table: SpikeTable,
+    *,
+    windows: Sequence[WindowSpec] = ("all", "decision"),
+    by: str | None = None,
+    spike_mode: str = "every",
+    min_active_trials: int = 10,
+    correction: str = "panzeri-treves",
+    n_permutations: int = 1000,
+    alpha: float = 0.05,
+    n_splits: int = 5,
+    matched_size: int | None = None,
+    n_repeats: int = 10,
+    n_sample_trials: int = 20,
+    n_sample_units: int = 20,
+    description: NetworkDescription | None = None,
+    control: NetworkDescription | None = None,
+    n_top: int | None = None,
+    seed: int = 0,
+) -> Analysis:
+    """Pulse packets, selectivity, separability, Elephant's measures and pathways of a recording.
+
+    Parameters
+    ----------
+    table : SpikeTable
+    windows : sequence of {"all", "decision"} or (t_start, t_stop)
+        See :func:`~semsync.analysis.measures.find_window`; times in ms from onset.
+    by : {"layer", "area", "population"}, optional
+        How units are grouped; by layer, else area, else all together without it.
+    spike_mode : {"every", "first"}
+        Whether packets hold every spike or the first of each unit.
+    min_active_trials : int
+        Units active in fewer trials have no information gain and are not tested.
+    correction : {"plugin", "miller-madow", "panzeri-treves", "shuffle"}
+        Bias correction of information gain and mutual information; plug-in values stand beside the corrected ones.
+    n_permutations : int
+        Permutations of classes over trials, for p-values.
+    alpha : float
+        False discovery rate at which a unit counts as informative.
+    n_splits : int
+        Folds of cross-validation.
+    matched_size : int, optional
+        Spikes to which packets are subsampled; without it the largest number that half of the packets of every layer
+        reach.
+    n_repeats : int
+        Draws of matched packets and shuffles of decision times.
+    n_sample_trials, n_sample_units : int
+        Size of the sample that Elephant's measures are computed on; 0 trials skips them.
+    description, control : NetworkDescription, optional
+        The network that was recorded, and one to hold its pathways against (untrained, or with shuffled weights).
+    n_top : int, optional
+        Units that form the pathway of a class; the excitatory units divided by the classes without it.
+    seed : int
+        The same seed gives the same result.
+
+    Raises
+    ------
+    InputError
+        On arguments that cannot be used, or an empty recording. What a recording merely lacks is reported in
+        `Analysis.lacks`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from semsync import SpikeTable
+    >>> from semsync.analysis.analyze import analyze
+    >>> first = np.where(np.eye(2)[np.arange(40) % 2] == 1, 5.0, np.inf)
+    >>> trials = {"start": np.arange(40) * 50.0, "stop": np.arange(40) * 50.0 + 50, "stimulus_class": np.arange(40) % 2}
+    >>> table = SpikeTable.from_first_spikes([first], {"unit_id": [0, 1], "layer": [1, 1]}, trials)
+    >>> analysis = analyze(table, n_permutations=99)
+    >>> analysis.layers[["name", "information_gain", "decoding_accuracy", "chance_accuracy"]].values.tolist()
+    [['layer 1', 1.0, 1.0, 0.5]]
+    >>> analysis.lacks[0]
+    "the recording has no decision times (trial column 'decision_time'): no decision window"
+    """
+    import pandas as pd
+
+    settings = Settings(
+        windows=tuple(windows),
+        by=by,
+        spike_mode=spike_mode,
+        min_active_trials=min_active_trials,
+        correction=correction,
+        n_permutations=n_permutations,
+        alpha=alpha,
+        n_splits=n_splits,
+        matched_size=matched_size,
+        n_repeats=n_repeats,
+        n_sample_trials=n_sample_trials,
+        n_sample_units=n_sample_units,
+        n_top=n_top,
+        seed=seed,
+    )
+    if table.n_trials == 0 or table.n_units == 0:
+        raise InputError(f"there is nothing to analyse in {table!r}")
+    classes = stimulus_classes(table)
+    groups = find_groups(table, by)
+    found, lacks = find_windows(table, settings.windows)
+    lacks += _what_is_lacking(table, classes)
+    layers: list[pd.DataFrame] = []
+    units: list[pd.DataFrame] = []
+    packets: list[pd.DataFrame] = []
+    pathways: list[pd.DataFrame] = []
+    for number, window in enumerate(found):
+        of_window = WindowTables(table, window, number, groups, settings)
+        unit_columns = of_window.unit_columns()
+        layer_rows, packet_columns = of_window.group_rows(unit_columns)
+        layers.append(pd.DataFrame(layer_rows))
+        units.append(pd.DataFrame(unit_columns))
+        packets += map(pd.DataFrame, packet_columns)
+        if description is not None:
+            pathways.append(
+                pd.DataFrame(pathway_rows(of_window.table, window.name, number, settings, description, control))
+            )
+        lacks += [sentence for sentence in of_window.lacks if sentence not in lacks]
+    return Analysis(
+        layers=_stacked(layers),
+        units=_stacked(units),
+        packets=_stacked(packets),
+        pathways=_stacked(pathways),
+        lacks=tuple(lacks),
+        settings=settings.to_dict() | {"control": control is not None, "description": description is not None},
+    )
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _what_is_lacking(table: SpikeTable, classes: NDArray[np.int64] | None) -> list[str]:
+    lacks = []
+    if "layer" not in table.units and "area" not in table.units:
+        lacks.append("The recording has neither layers nor areas: all units are analysed as one group.")
+    if classes is None:
+        what = "a single stimulus class" if "stimulus_class" in table.trials else "no stimulus classes"
+        lacks.append(f"The recording has {what}: no selectivity and no separability.")
+    cell_types = table.units.get("cell_type", np.array([])).astype(str)
+    if not set(cell_types) & {"E", "I"}:
+        lacks.append("The recording has no cell types: excitatory and inhibitory units are not told apart.")
+    return lacks
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and isnan(value) else value
+
+
+def _column(entries: Sequence[Any]) -> Sequence[Any]:
+    """None stands for NaN among numbers; a column of names has none."""
+    return [float("nan") if entry is None else entry for entry in entries]

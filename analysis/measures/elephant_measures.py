@@ -1,0 +1,252 @@
+"""Established measures of Elephant, on stated samples of trials and units.
+
+Elephant works on lists of `neo.SpikeTrain`, whose cost per object keeps it from whole recordings. So a recording is
+sampled once, with a seed, and the size of the sample stands beside every number.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import InputError
+from ...spike_table import SpikeTable
+from .classes import stimulus_classes
+
+if TYPE_CHECKING:
+    import neo
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Trials and units that were drawn: rows of the table, ascending."""
+
+    trials: NDArray[np.intp]
+    units: NDArray[np.intp]
+
+
+def draw_sample(
+    table: SpikeTable,
+    units: ArrayLike | None = None,
+    *,
+    n_trials: int = 20,
+    n_units: int = 20,
+    seed: int | np.random.SeedSequence = 0,
+) -> Sample:
+    """Draw trials, evenly over classes where there are any, and units.
+
+    Parameters
+    ----------
+    table : SpikeTable
+    units : array of int, optional
+        Rows to draw units from; all without it.
+    n_trials, n_units : int
+        At most so many.
+    seed : int or SeedSequence
+
+    Raises
+    ------
+    InputError
+        When `n_trials` or `n_units` is below 1.
+    """
+    if n_trials < 1 or n_units < 1:
+        raise InputError(f"a sample needs at least one trial and one unit, got {n_trials} and {n_units}")
+    rng = np.random.default_rng(seed)
+    rows = np.arange(table.n_units) if units is None else np.asarray(units)
+    shuffled = rng.permutation(table.n_trials)
+    classes = stimulus_classes(table)
+    if classes is not None:
+        rank = np.empty(table.n_trials, dtype=np.intp)
+        for label in np.unique(classes):
+            members = shuffled[classes[shuffled] == label]
+            rank[members] = np.arange(len(members))
+        shuffled = shuffled[np.argsort(rank[shuffled], kind="stable")]
+    return Sample(np.sort(shuffled[:n_trials]), np.sort(rng.permutation(rows)[:n_units]))
+
+
+def trial_spiketrains(table: SpikeTable, trial: int, units: ArrayLike) -> list[neo.SpikeTrain]:
+    """One `neo.SpikeTrain` [ms] per unit, of one trial, counted from the trial's start."""
+    start, stop = table.t_start[trial], table.t_stop[trial]
+    rows = slice(*np.searchsorted(table.trial, [trial, trial + 1]))
+    return _spiketrains(table.times[rows] - start, table.unit[rows], np.asarray(units), float(stop - start))
+
+
+def joined_spiketrains(
+    table: SpikeTable, trials: ArrayLike, units: ArrayLike, *, bin_size: float | None = None
+) -> list[neo.SpikeTrain]:
+    """One `neo.SpikeTrain` [ms] per unit, with the trials laid end to end from 0.
+
+    With a `bin_size` [ms], every trial starts at a multiple of it, so that no bin holds spikes of two trials.
+    """
+    chosen = table.select(trials=trials)
+    slot = chosen.t_stop - chosen.t_start
+    if bin_size is not None:
+        # A spike at the very end of a trial needs a bin of its own.
+        slot = (np.floor(slot / bin_size) + 1) * bin_size
+    offset = np.concatenate([[0.0], np.cumsum(slot)])
+    times = chosen.times + (offset[:-1] - chosen.t_start)[chosen.trial]
+    return _spiketrains(times, chosen.unit, np.asarray(units), float(offset[-1]))
+
+
+def firing_rate(table: SpikeTable, units: ArrayLike) -> float:
+    """Mean rate of the units over all trials [Hz]: :func:`elephant.statistics.mean_firing_rate` of the pooled spikes.
+
+    The only measure here that needs no sample. NaN without units or when the trials' windows have no duration.
+    """
+    import quantities as pq
+    from elephant.statistics import mean_firing_rate
+
+    rows = np.asarray(units)
+    member = np.zeros(table.n_units, dtype=bool)
+    member[rows] = True
+    slot = table.t_stop - table.t_start
+    duration = float(slot.sum())
+    if not len(rows) or duration <= 0:
+        return float("nan")
+    keep = member[table.unit]
+    if not keep.any():
+        return 0.0
+    offset = np.cumsum(slot) - slot
+    times = np.clip(table.times[keep] + (offset - table.t_start)[table.trial[keep]], 0, duration)
+    pooled = mean_firing_rate(pq.Quantity(times, "ms"), t_start=0 * pq.ms, t_stop=duration * pq.ms)
+    return float(pooled.rescale("Hz").item()) / len(rows)
+
+
+def mean_complexity(table: SpikeTable, sample: Sample, *, bin_size: float = 1.0) -> float:
+    """Mean number of the sampled units that spike in a bin, over the bins with any spike.
+
+    From the complexity distribution of :class:`elephant.statistics.Complexity` (Gruen et al. 2008,
+    doi:10.1007/978-0-387-79389-4_4). 1 means that no two units ever share a bin [of `bin_size` ms].
+    """
+    import quantities as pq
+    from elephant.statistics import Complexity
+
+    spiketrains = joined_spiketrains(table, sample.trials, sample.units, bin_size=bin_size)
+    if not any(len(spiketrain) for spiketrain in spiketrains):
+        return float("nan")
+    with warnings.catch_warnings():
+        # Elephant warns that epochs of coincidences are inexact without a sampling rate; they are not used.
+        warnings.simplefilter("ignore")
+        n_bins = Complexity(spiketrains, bin_size=bin_size * pq.ms).complexity_histogram
+    return float(np.average(np.arange(1, len(n_bins)), weights=n_bins[1:]))
+
+
+def spike_contrast(table: SpikeTable, sample: Sample, *, min_bin: float = 0.5) -> float:
+    """Spike-contrast synchrony of the sampled units over the sampled trials, laid end to end.
+
+    :func:`elephant.spike_train_synchrony.spike_contrast` (Ciba et al. 2018, doi:10.1016/j.jneumeth.2017.09.008),
+    with a smallest bin of `min_bin` ms. Trials are joined, because it cannot do with one spike per unit; NaN where no
+    unit has two spikes even so, on which Elephant fails.
+    """
+    import quantities as pq
+    from elephant.spike_train_synchrony import spike_contrast as elephant_spike_contrast
+
+    spiketrains = joined_spiketrains(table, sample.trials, sample.units)
+    duration = float(spiketrains[0].t_stop.rescale("ms").item())
+    if len(spiketrains) < 2 or max(map(len, spiketrains)) < 2 or duration < 4 * min_bin:
+        return float("nan")
+    return float(elephant_spike_contrast(list(spiketrains), min_bin=min_bin * pq.ms))
+
+
+def spike_time_tiling(
+    table: SpikeTable, sample: Sample, *, dt: float = 1.0, n_pairs: int = 10, seed: int | np.random.SeedSequence = 0
+) -> float:
+    """Mean spike-time tiling coefficient of pairs of sampled units, over the sampled trials in which both spike.
+
+    :func:`elephant.spike_train_correlation.spike_time_tiling_coefficient` (Cutts and Eglen 2014,
+    doi:10.1523/JNEUROSCI.2767-14.2014), trial by trial: Elephant widens `dt` [ms] by a hundred-thousandth of the time
+    since the train's zero, which must therefore be the start of the trial and not of the recording.
+
+    Returns
+    -------
+    float
+        NaN where no two units of the `n_pairs` pairs spike in the same trial.
+    """
+    import quantities as pq
+    from elephant.spike_train_correlation import spike_time_tiling_coefficient
+
+    rng = np.random.default_rng(seed)
+    first, second = np.triu_indices(len(sample.units), k=1)
+    pairs = rng.permutation(len(first))[:n_pairs]
+    values = []
+    for trial in sample.trials:
+        if table.t_stop[trial] <= table.t_start[trial]:
+            continue
+        spiketrains = trial_spiketrains(table, trial, sample.units)
+        for i, j in zip(first[pairs], second[pairs], strict=True):
+            if len(spiketrains[i]) and len(spiketrains[j]):
+                values.append(spike_time_tiling_coefficient(spiketrains[i], spiketrains[j], dt=dt * pq.ms))
+    return float(np.nanmean(values)) if values else float("nan")
+
+
+@dataclass(frozen=True)
+class SpikeTrainDistance:
+    """Mean distance between spike trains of one unit in two trials: all pairs, of one class, and of two classes."""
+
+    mean: float
+    within: float
+    between: float
+
+
+def van_rossum(table: SpikeTable, sample: Sample, *, time_constant: float = 5.0) -> SpikeTrainDistance:
+    """Van Rossum distance of the sampled units' spike trains between sampled trials, averaged over units.
+
+    :func:`elephant.spike_train_dissimilarity.van_rossum_distance` (van Rossum 2001, doi:10.1162/089976601300014321)
+    with a `time_constant` in ms; two trains that differ by one spike are 1 apart.
+    """
+    import quantities as pq
+    from elephant.spike_train_dissimilarity import van_rossum_distance
+
+    tau = time_constant * pq.ms
+    return _compare_trials(table, sample, lambda spiketrains: van_rossum_distance(spiketrains, time_constant=tau))
+
+
+def victor_purpura(table: SpikeTable, sample: Sample, *, time_scale: float = 5.0) -> SpikeTrainDistance:
+    """Victor-Purpura distance, as :func:`van_rossum`; shifting a spike by `time_scale` ms costs 1.
+
+    :func:`elephant.spike_train_dissimilarity.victor_purpura_distance` (Victor and Purpura 1996,
+    doi:10.1152/jn.1996.76.2.1310). Slow: keep the sample small.
+    """
+    import quantities as pq
+    from elephant.spike_train_dissimilarity import victor_purpura_distance
+
+    cost = 1 / (time_scale * pq.ms)
+    return _compare_trials(table, sample, lambda spiketrains: victor_purpura_distance(spiketrains, cost_factor=cost))
+
+
+def _compare_trials(
+    table: SpikeTable, sample: Sample, distance: Callable[[list[neo.SpikeTrain]], NDArray[np.float64]]
+) -> SpikeTrainDistance:
+    nan = float("nan")
+    if len(sample.trials) < 2:
+        return SpikeTrainDistance(nan, nan, nan)
+    by_trial = [trial_spiketrains(table, trial, sample.units) for trial in sample.trials]
+    matrices = [distance(list(of_unit)) for of_unit in zip(*by_trial, strict=True)]
+    first, second = np.triu_indices(len(sample.trials), k=1)
+    pairs = np.mean(matrices, axis=0)[first, second]
+    classes = stimulus_classes(table)
+    if classes is None:
+        return SpikeTrainDistance(float(pairs.mean()), nan, nan)
+    same = classes[sample.trials][first] == classes[sample.trials][second]
+    within, between = (float(pairs[mask].mean()) if mask.any() else nan for mask in (same, ~same))
+    return SpikeTrainDistance(float(pairs.mean()), within, between)
+
+
+def _spiketrains(
+    times: NDArray[np.float64], unit: NDArray[np.int32], units: NDArray[np.intp], duration: float
+) -> list[neo.SpikeTrain]:
+    """Spike trains of `units` from times [ms] since 0; what rounding pushed over a border is put back on it."""
+    import neo
+
+    order = np.lexsort((times, unit))
+    times, unit = np.clip(times[order], 0, duration), unit[order]
+    lower, upper = np.searchsorted(unit, units), np.searchsorted(unit, units, side="right")
+    return [
+        neo.SpikeTrain(times[start:stop], units="ms", t_start=0.0, t_stop=duration)
+        for start, stop in zip(lower, upper, strict=True)
+    ]
