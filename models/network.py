@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from ..network_description import EXCITATORY, INHIBITORY, UNTYPED, LIFNeuron
+from ..errors import InputError
+from ..network_description import EXCITATORY, INHIBITORY, UNTYPED, LIFNeuron, NetworkDescription
 from .first_spike import first_spike_times
 
 Count = Annotated[int, Field(ge=0)]
@@ -110,11 +112,41 @@ class FirstSpikeNetwork(nn.Module):
             mean, sd = getattr(config, f"{where}_mean"), getattr(config, f"{where}_sd")
             shape = (len(cell_types[layer]), len(cell_types[layer + 1]))
             weights.append(torch.from_numpy(rng.normal(mean, sd, shape)))
-        network = cls(
-            weights, neuron, cell_types, dale=config.dale, trial_duration=trial_duration, encoding=encoding
-        )
+        network = cls(weights, neuron, cell_types, dale=config.dale, trial_duration=trial_duration, encoding=encoding)
         network.project_onto_dale()
         return network
+
+    @classmethod
+    def from_description(cls, description: NetworkDescription) -> FirstSpikeNetwork:
+        """The network that a description says, to be run or trained further in torch.
+
+        Raises
+        ------
+        InputError
+            When it is not one chain of layers of the same neuron without delays, which is all this engine runs.
+        """
+        names = [population.name for population in description.populations]
+        chain = [(p.source, p.target) for p in description.projections]
+        if chain != list(itertools.pairwise(names)):
+            raise InputError(f"the first-spike engine runs one chain of layers, the network has projections {chain}")
+        first, *others = description.neurons
+        for population in others:
+            if population.neuron != first.neuron:
+                raise InputError(
+                    f"the first-spike engine has one neuron model; {population.name!r} differs from {first.name!r}"
+                )
+        if any(np.any(projection.delay) for projection in description.projections):
+            raise InputError("the first-spike engine has no delays yet; the network has some")
+        neuron = first.neuron
+        assert neuron is not None
+        return cls(
+            [torch.from_numpy(p.weights / neuron.pA_per_unit_weight) for p in description.projections],
+            neuron,
+            [population.cell_type for population in description.populations],
+            dale=any(p.obeys_dale for p in description.projections),
+            trial_duration=description.trial_duration,
+            encoding=dict(description.encoding),
+        )
 
     @property
     def obeys_dale(self) -> list[bool]:

@@ -101,8 +101,9 @@ class _SilentNeurons:
 
     *bump*: the first layer in which too large a share of a batch's spikes is missing has `bump` added to all inputs of
     every neuron that missed one, instead of a gradient step; on each consecutive bump of the same layer the increase
-    doubles (Göltz et al. 2021). *push*: every neuron that missed more than `max_silent_neuron` of a batch's spikes has
-    `bump` added to all its inputs, beside the gradient step.
+    doubles (Göltz et al. 2021). *push*: beside the gradient step,
+    `bump` is added to all inputs of every hidden neuron that missed more than `max_silent_neuron` of a batch's spikes,
+    and of every output neuron that was silent for a sample of its own class.
     """
 
     def __init__(self, network: FirstSpikeNetwork, config: TrainingConfig) -> None:
@@ -110,9 +111,9 @@ class _SilentNeurons:
         self.streak = (-1, 0)
 
     @torch.no_grad()
-    def raise_weights(self, layers: list[Tensor]) -> bool:
+    def raise_weights(self, layers: list[Tensor], labels: Tensor) -> bool:
         """Raise weights after a batch; whether the batch must be spent on it, without a gradient step."""
-        return self._bump(layers) if self.config.silent_neurons == "bump" else self._push(layers)
+        return self._bump(layers) if self.config.silent_neurons == "bump" else self._push(layers, labels)
 
     def _bump(self, layers: list[Tensor]) -> bool:
         for index, t_out in enumerate(layers):
@@ -128,9 +129,13 @@ class _SilentNeurons:
         self.streak = (-1, 0)
         return False
 
-    def _push(self, layers: list[Tensor]) -> bool:
-        for weights, t_out in zip(self.network.weights, layers, strict=True):
+    def _push(self, layers: list[Tensor], labels: Tensor) -> bool:
+        *hidden, output = self.network.weights
+        for weights, t_out in zip(hidden, layers[:-1], strict=True):
             weights[:, torch.isinf(t_out).double().mean(dim=0) > self.config.max_silent_neuron] += self.config.bump
+        # An output neuron may well be silent for other classes, never for its own.
+        missed = torch.isinf(layers[-1].gather(1, labels[:, None])[:, 0])
+        output[:, labels[missed].unique()] += self.config.bump
         return False
 
 
@@ -248,7 +253,7 @@ def _train_epoch(
         optimiser.zero_grad()
         # The backward pass needs the weights as they were, so it comes before any of them is raised.
         loss.backward()
-        if silent_neurons.raise_weights(layers):
+        if silent_neurons.raise_weights(layers, batch_labels):
             n_bumps += 1
             continue
         optimiser.step()

@@ -1,0 +1,5 @@
+"""``python -m semsync``."""
+
+from .cli import main
+
+main()

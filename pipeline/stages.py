@@ -1,0 +1,182 @@
+"""The stages of the main job. Each leaves its result in the run folder as a whole file, or nothing."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import bridge
+from ..analysis.recordings import load_nix, save_nix, save_nwb
+from ..models.datasets.dataset import Dataset, Split
+from ..models.encoding import encoder_from
+from ..models.network import FirstSpikeNetwork
+from ..models.randomness import generator
+from ..models.training import Epoch, TrainingResult, spike_times
+from ..models.training import train as train_network
+from ..network_description import NetworkDescription
+from ..spike_table import SpikeTable
+from .config import RunConfig, SimulationConfig
+from .progress import Progress
+from .run_folder import RunFolder, read_json, write_json
+
+if TYPE_CHECKING:
+    from ..analysis.analyze import Analysis
+
+logger = logging.getLogger(__name__)
+
+CONDITIONS = ("trained", "untrained")
+
+
+def initial_network(config: RunConfig, dataset: Dataset) -> FirstSpikeNetwork:
+    """The untrained network of a run."""
+    return FirstSpikeNetwork.initialise(
+        config.encoding.n_inputs(dataset.n_features),
+        dataset.n_classes,
+        config.network,
+        config.neuron.to_neuron(),
+        generator(config.seed, "initial weights"),
+        trial_duration=config.simulation.trial_duration,
+        encoding=config.encoding.to_dict(),
+    )
+
+
+def train(config: RunConfig, dataset: Dataset, folder: RunFolder, progress: Progress) -> TrainingResult:
+    """Train, or go on with the checkpoint of the folder; saves both networks and the history."""
+    network = initial_network(config, dataset)
+    provenance = {"preset": config.preset, "dataset": config.dataset, "seed": config.seed}
+    bridge.export(network, metadata=provenance | {"condition": "untrained"}).save(folder.network("untrained"))
+
+    def on_epoch(epoch: Epoch) -> None:
+        note = f"validation {epoch.validation_accuracy:.1%}"
+        logger.info("epoch %d: loss %.3f, %s", epoch.epoch, epoch.train_loss, note)
+        progress("train", epoch.epoch + 1, config.training.epochs, note)
+
+    progress("train", 0, config.training.epochs)
+    result = train_network(
+        network,
+        dataset,
+        config.encoding,
+        config.training,
+        seed=config.seed,
+        checkpoint=folder.checkpoint,
+        fingerprint=config.training_fingerprint(),
+        on_epoch=on_epoch,
+    )
+    metadata = provenance | {"condition": "trained", "epoch": result.best_epoch}
+    bridge.export(result.network, metadata=metadata).save(folder.network())
+    write_json(folder.history, {"best_epoch": result.best_epoch, "epochs": [asdict(e) for e in result.history]})
+    return result
+
+
+def torch_recording(description: NetworkDescription, split: Split) -> SpikeTable:
+    """Spikes of a network in torch, with the units and trials that the bridge gives its recordings."""
+    times = encoder_from(description.encoding)(split.features)
+    layers = spike_times(FirstSpikeNetwork.from_description(description), times)
+    layers = [np.where(layer <= description.trial_duration, layer, np.inf) for layer in layers]
+    decision_time = layers[-1].min(axis=1)
+    start = np.arange(len(split)) * description.trial_duration
+    populations = description.populations
+    sizes = [population.size for population in populations]
+    return SpikeTable.from_first_spikes(
+        [times, *layers],
+        {
+            "unit_id": np.arange(sum(sizes)),
+            "population": np.repeat([p.name for p in populations], sizes),
+            "layer": np.repeat([p.layer for p in populations], sizes),
+            "cell_type": np.concatenate([p.cell_type for p in populations]),
+        },
+        {
+            "start": start,
+            "stop": start + description.trial_duration,
+            "stimulus_class": split.labels,
+            "decision_time": decision_time,
+            "decision": np.where(np.isfinite(decision_time), layers[-1].argmin(axis=1), -1),
+        },
+        {"simulator": "semsync first-spike engine"},
+    )
+
+
+def accuracy(table: SpikeTable) -> float:
+    """Share of trials decided for the class of their stimulus."""
+    return float((table.trials["decision"] == table.trials["stimulus_class"]).mean())
+
+
+def simulate(
+    description: NetworkDescription,
+    split: Split,
+    config: SimulationConfig,
+    folder: RunFolder,
+    condition: str,
+    progress: Progress,
+    seed: int,
+) -> SpikeTable:
+    """Run a network in NEST and save the recording as NIX, the trained one as NWB too; a finished one is read."""
+    stage = f"simulate {condition} in NEST"
+    if folder.recording(condition).exists():
+        progress(stage, len(split), len(split), "from the folder")
+        return load_nix(folder.recording(condition))
+    recording = bridge.simulate(
+        description,
+        encoder_from(description.encoding)(split.features),
+        config.protocol,
+        resolution=config.resolution,
+        classes=split.labels,
+        n_workers=config.n_workers,
+        work_folder=folder.simulation(condition),
+        progress=lambda n_done, n_all: progress(stage, n_done, n_all),
+        seed=seed,
+    )
+    if condition == "trained":
+        save_nwb(recording, folder.recording(condition, ".nwb"), overwrite=True)
+    save_nix(recording, folder.recording(condition), overwrite=True)
+    shutil.rmtree(folder.simulation(condition), ignore_errors=True)
+    return recording
+
+
+def analyse(
+    recording: SpikeTable,
+    config: RunConfig,
+    folder: RunFolder,
+    condition: str,
+    description: NetworkDescription,
+    control: NetworkDescription | None,
+) -> Analysis:
+    """All measures of a recording, for both windows; finished ones are read."""
+    from ..analysis.analyze import Analysis, analyze
+
+    if folder.analysis(condition).exists():
+        return Analysis.from_dict(read_json(folder.analysis(condition)))
+    analysis = analyze(
+        recording,
+        windows=("all", "decision"),
+        n_permutations=config.analysis.n_permutations,
+        min_active_trials=config.analysis.min_active_trials,
+        n_splits=config.analysis.n_splits,
+        seed=config.seed,
+        description=description,
+        control=control,
+    )
+    write_json(folder.analysis(condition), analysis.to_dict())
+    return analysis
+
+
+def layer_rows(analysis: Analysis) -> dict[str, list[dict[str, Any]]]:
+    """The table of layers as plain JSON values: a list of layers for each window."""
+    columns = analysis.to_dict(["layers"])["layers"]
+    windows: dict[str, list[dict[str, Any]]] = {}
+    for values in zip(*columns.values(), strict=True):
+        row = dict(zip(columns, values, strict=True))
+        windows.setdefault(row.pop("window"), []).append(row)
+    return windows
+
+
+def spike_time_pairs(reference: SpikeTable, recording: SpikeTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times of the spikes that both have, inputs left out [ms]."""
+    expected, found = reference.first_spikes(), recording.first_spikes()
+    both = np.isfinite(expected) & np.isfinite(found) & (recording.units["layer"] > 0)
+    return expected[both], found[both]
