@@ -15,16 +15,14 @@ def _class_of(x: float, y: float) -> int:
     d_right = np.hypot(x - 1.5 * R_BIG, y - R_BIG)
     if d_left < R_SMALL or d_right < R_SMALL:
         return 2
-    in_yang = (
-        d_right <= R_SMALL or R_SMALL < d_left <= 0.5 * R_BIG or (y > R_BIG and d_right > 0.5 * R_BIG)
-    )
+    in_yang = d_right <= R_SMALL or R_SMALL < d_left <= 0.5 * R_BIG or (y > R_BIG and d_right > 0.5 * R_BIG)
     return int(in_yang)
 
 
 def generate(n_samples: int, seed: int) -> Split:
     """Points of the published sequence: features (x, y, 1 - x, 1 - y)."""
     # The published samples come from this legacy generator; any other gives other points.
-    rng = np.random.RandomState(seed)  # noqa: NPY002
+    rng = np.random.RandomState(seed)
     features, labels = np.empty((n_samples, 4)), np.empty(n_samples, dtype=np.int64)
     for n in range(n_samples):
         goal = rng.randint(3)

@@ -35,7 +35,7 @@ class SortedInputs(NamedTuple):
     """
 
     n_active: NDArray[np.int32]
-    index: NDArray[np.int32]
+    source: NDArray[np.int32]
     time: NDArray[np.float64]
     gap: NDArray[np.float64]
     decay_m: NDArray[np.float64]
@@ -96,9 +96,7 @@ def sort_inputs(times: NDArray[np.float64], tau_m: float, tau_syn: float) -> Sor
         Input spike times [ms], inf where silent.
     """
     shape = times.shape
-    result = SortedInputs(
-        np.empty(shape[0], np.int32), np.empty(shape, np.int32), *(np.empty(shape) for _ in range(5))
-    )
+    result = SortedInputs(np.empty(shape[0], np.int32), np.empty(shape, np.int32), *(np.empty(shape) for _ in range(5)))
     _sort_inputs(times, tau_m, tau_syn, *result)
     return result
 
@@ -127,7 +125,9 @@ def _crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> f
 
 
 @njit(cache=True, fastmath=_FAST, inline="always")
-def _advance(v: Any, i: Any, off: Any, w: Any, em: float, es: float, tr: float, gap: float, pv: float, pi: float) -> bool:
+def _advance(
+    v: Any, i: Any, off: Any, w: Any, em: float, es: float, tr: float, gap: float, pv: float, pi: float
+) -> bool:
     """Propagate a block to the next input, add it, and tell whether any neuron may fire in the gap after it."""
     hits = 0
     for j in range(v.shape[0]):
@@ -269,9 +269,7 @@ def _backward(
                     if max_dw < np.inf:
                         a = abs(grad[b, j0 + j] * sens_v[b, j0 + j])
                         k_last = t_out[b, j0 + j] - time[b, k - 1]
-                        psp_last = _transfer(
-                            k_last, math.exp(-k_last / tau_m), math.exp(-k_last / tau_s), tau_m, tau_s
-                        )
+                        psp_last = _transfer(k_last, math.exp(-k_last / tau_m), math.exp(-k_last / tau_s), tau_m, tau_s)
                         largest = _largest_psp(t_out[b, j0 + j], time[b], k, tau_m, tau_s, s_peak)
                         if psp_last > 0.0 and a / psp_last * largest > max_dw:
                             keep[j] = 0.0
@@ -332,7 +330,7 @@ def backward(
     dw = np.zeros((n_chunks, *weights.shape))
     dt = np.zeros((n_blocks, n_samples, weights.shape[0]))
     _backward(
-        weights, inputs.n_active, inputs.index, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer, inputs.gap,
-        tau_m, tau_syn, *result, grad, max_dw, s_peak, n_chunks, dw, dt,
+        weights, inputs.n_active, inputs.source, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer,
+        inputs.gap, tau_m, tau_syn, *result, grad, max_dw, s_peak, n_chunks, dw, dt,
     )  # fmt: skip
     return (dw[0] if n_chunks == 1 else dw.sum(axis=0)), (dt[0] if n_blocks == 1 else dt.sum(axis=0))
