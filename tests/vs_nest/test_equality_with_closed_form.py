@@ -11,7 +11,6 @@ from semsync import LIFNeuron, NetworkDescription
 from semsync.bridge import compare, simulate
 from semsync.spike_table import SpikeTable
 
-TOLERANCE_MS = 1e-9  # of all claims of equality in this folder
 SIZES = (12, 10, 8, 3)
 N_TRIALS = 8
 TRIAL_DURATION = 60.0  # ms
@@ -95,7 +94,7 @@ DELAYS = {
 @pytest.mark.parametrize("delays", DELAYS)
 @pytest.mark.parametrize("dale", [True, False], ids=["dale", "no dale"])
 @pytest.mark.parametrize("tau_ratio", [1.0, 2.0, 5.0])
-def test_every_layer_equals_the_closed_form(tau_ratio, dale, delays):
+def test_every_layer_equals_the_closed_form(tau_ratio, dale, delays, tolerance_ms):
     rng = np.random.default_rng([int(tau_ratio), dale, len(delays)])
     network = random_network(rng, tau_ratio, dale, DELAYS[delays])
     input_times = rng.uniform(0, 20, (N_TRIALS, SIZES[0]))
@@ -107,11 +106,11 @@ def test_every_layer_equals_the_closed_form(tau_ratio, dale, delays):
 
     columns = {name: recording.trials[name] for name in ("start", "stop")}
     reference = SpikeTable.from_first_spikes([expected], recording.units, columns)
-    comparison = compare(reference, recording, network, tolerance_ms=TOLERANCE_MS)
+    comparison = compare(reference, recording, network, tolerance_ms=tolerance_ms)
     assert comparison.equal, comparison
     assert comparison.grazing_spikes == ()
     assert comparison.n_spiking_mismatches == comparison.n_time_mismatches == comparison.n_decision_mismatches == 0
-    assert comparison.max_abs_difference_ms < TOLERANCE_MS
+    assert comparison.max_abs_difference_ms < tolerance_ms
     # Said by counting, so that a silent network cannot pass.
     np.testing.assert_array_equal(recording.counts() == 1, np.isfinite(expected))
     fired = np.isfinite(expected[:, SIZES[0] :])
@@ -132,7 +131,7 @@ def test_results_do_not_depend_on_when_a_trial_is_presented():
 
 
 @pytest.mark.parametrize("resolution", [0.01, 1.0])
-def test_equality_holds_at_other_resolutions(resolution):
+def test_equality_holds_at_other_resolutions(resolution, tolerance_ms):
     rng = np.random.default_rng(3)
     network = random_network(rng, 1.0, True, DELAYS["uniform"])
     input_times = rng.uniform(0, 20, (2, SIZES[0]))
@@ -140,4 +139,4 @@ def test_equality_holds_at_other_resolutions(resolution):
     recording = simulate(network, input_times, resolution=resolution)
 
     found = recording.first_spikes()
-    np.testing.assert_allclose(found, oracle(network, input_times), rtol=0, atol=TOLERANCE_MS)
+    np.testing.assert_allclose(found, oracle(network, input_times), rtol=0, atol=tolerance_ms)

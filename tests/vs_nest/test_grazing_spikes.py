@@ -37,14 +37,14 @@ def closed_form(excess):
     return ONSET + np.array([0.0, grazing, sure, driven[0] if len(driven) else np.inf, after_sure])
 
 
-def test_a_grazing_spike_that_nest_misses_is_listed_with_its_margin():
+def test_a_grazing_spike_that_nest_misses_is_listed_with_its_margin(tolerance_ms):
     excess = 1e-8  # above threshold for 2 sqrt(2e-8) tau = 0.003 ms, much less than a step
     network = grazing_network(excess)
     recording = simulate(network, [[ONSET]])
     assert recording.counts()[0].tolist() == [1, 0, 1, 0, 1], "NEST's precise neuron is known to miss this spike"
     reference = SpikeTable.from_first_spikes([[closed_form(excess)]], recording.units, {"start": [0.0], "stop": [50.0]})
 
-    comparison = compare(reference, recording, network)
+    comparison = compare(reference, recording, network, tolerance_ms=tolerance_ms)
 
     (spike,) = comparison.grazing_spikes
     assert (spike.trial, spike.unit, spike.layer) == (0, 1, 1)
@@ -54,7 +54,7 @@ def test_a_grazing_spike_that_nest_misses_is_listed_with_its_margin():
     assert comparison.touched_share == 1.0
     assert comparison.n_spiking_mismatches >= 1
     assert comparison.n_spikes_compared == 2
-    assert comparison.max_abs_difference_ms < 1e-9
+    assert comparison.max_abs_difference_ms <= tolerance_ms
 
 
 def test_a_sure_spike_that_is_missing_stays_unexplained():
