@@ -21,6 +21,7 @@ from ...spike_table import SpikeTable
 from .column_names import NEO_NAMES, escape, unescape
 from .header import HEADER_NAME, TIME_IN_TRIAL, TRIAL, decode_header, encode_header, restore, storable
 from .neo_foreign import continuous_table, segments_table
+from .trials import cut_again
 
 if TYPE_CHECKING:
     import neo
@@ -63,8 +64,8 @@ def to_neo(table: SpikeTable) -> neo.Block:
     block.segments.append(segment)
 
     absolute = table.trials["onset"][table.trial] + table.times
-    t_start = min([0.0, *table.trials["start"], *absolute.tolist()])
-    t_stop = max([0.0, *table.trials["stop"], *absolute.tolist()])
+    t_start = min(table.trials["start"].min(initial=0.0), absolute.min(initial=0.0))
+    t_stop = max(table.trials["stop"].max(initial=0.0), absolute.max(initial=0.0))
     order = np.lexsort((absolute, table.unit))
     border = np.searchsorted(table.unit[order], np.arange(table.n_units + 1))
     for row in range(table.n_units):
@@ -105,7 +106,7 @@ def from_neo(
 ) -> SpikeTable:
     """A table of a Neo Block: one of ours, or one that an experimenter made.
 
-    A Block of :func:`to_neo` gives back its table, when no option asks for other trials. Of a foreign Block,
+    A Block of :func:`to_neo` gives back its table (cut again where options say so). Of a foreign Block,
 
     - one Segment with an Epoch is cut at that Epoch (the one named `trials`, or the only one), whose labels and array
       annotations become columns of the trial table;
@@ -138,9 +139,8 @@ def from_neo(
     FileError
         On a Block of ours that is damaged, or of a newer format version.
     """
-    foreign = any(option is not None for option in (trials, class_column, align, window))
-    if HEADER_NAME in block.annotations and not foreign:
-        return _our_table(block)
+    if HEADER_NAME in block.annotations:
+        return cut_again(_our_table(block), trials=trials, class_column=class_column, align=align, window=window)
     segments = [segment for segment in block.segments if len(segment.spiketrains)]
     if not segments:
         raise InputError(f"the Neo Block {block.name!r} has no spike trains")

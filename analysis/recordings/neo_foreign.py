@@ -24,6 +24,7 @@ def continuous_table(
     align: str | None,
     window: tuple[float, float] | None,
 ) -> SpikeTable:
+    """A Segment cut at one of its Epochs; parameters as of :func:`.neo_blocks.from_neo`."""
     annotations: dict[str, Any] = {}
     spiketrains = list(segment.spiketrains)
     epoch = _choose_epoch(segment, trials)
@@ -82,8 +83,11 @@ def _magnitude(column: Any) -> NDArray[Any]:
 
 
 def segments_table(
-    segments: Sequence[neo.Segment], class_column: str | None, window: tuple[float, float] | None
+    segments: Sequence[neo.Segment],
+    class_column: str | None,
+    window: tuple[float, float] | None,
 ) -> SpikeTable:
+    """Segments as a trial each; parameters as of :func:`.neo_blocks.from_neo`."""
     annotations: dict[str, Any] = {}
     trains = [list(segment.spiketrains) for segment in segments]
     keys = _train_keys(trains)

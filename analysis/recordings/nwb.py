@@ -26,6 +26,7 @@ from .column_names import NWB_NAMES, escape
 from .files import one_line, require_hdf5, written_beside
 from .header import HEADER_NAME, TIME_IN_TRIAL, TRIAL, decode_header, encode_header, restore
 from .nwb_foreign import foreign_table, plain_column
+from .trials import cut_again
 
 if TYPE_CHECKING:
     import pynwb
@@ -97,7 +98,7 @@ def load_nwb(
         Column of that table that becomes `stimulus_class`. Values that are not integers >= 0 are numbered in their
         sorted order, and named in ``annotations['class_names']``.
     align : str, optional
-        Column of that table with each trial's onset [s]; `start_time` without it.
+        Column of that table with each trial's onset [s]; `start_time` without it. In a file of ours a column in ms.
     window : (float, float), optional
         Cut this window around each onset [ms], and not from `start_time` to `stop_time`.
 
@@ -111,16 +112,16 @@ def load_nwb(
     path = require_hdf5(path, "an NWB file")
     if not is_nwb(path):
         raise FileError(f"{path} is an HDF5 file, but not of NWB, expected an NWB file")
-    foreign = any(option is not None for option in (trials, class_column, align, window))
     import pynwb
 
     try:
         # Files in the archive break rules of the schema that do not concern units or trials.
         with warnings.catch_warnings(action="ignore"), pynwb.NWBHDF5IO(str(path), "r") as file:
             nwb = file.read()
-            if HEADER_NAME in (nwb.scratch or {}) and not foreign:
-                return _our_table(nwb)
-            return foreign_table(nwb, trials, class_column, align, window)
+            if HEADER_NAME not in (nwb.scratch or {}):
+                return foreign_table(nwb, trials, class_column, align, window)
+            table = _our_table(nwb)
+            return cut_again(table, trials=trials, class_column=class_column, align=align, window=window)
     except SemsyncError as error:
         raise type(error)(f"{path}: {error}") from error
     # hdmf raises its own kinds and plain Exceptions: whatever it is, the file is what is wrong.

@@ -96,6 +96,41 @@ def cut_trials(
     )
 
 
+def cut_again(
+    table: SpikeTable,
+    *,
+    trials: str | None = None,
+    class_column: str | None = None,
+    align: str | None = None,
+    window: tuple[float, float] | None = None,
+) -> SpikeTable:
+    """A table of ours with other classes, onsets or windows; without options the table itself.
+
+    A window can only hold spikes that were in a trial before. `align` names a column of `trials` with times in the
+    recording [ms]; the parameters are otherwise those of :func:`cut_trials`.
+    """
+    if trials not in (None, "trials"):
+        raise InputError(f"a recording of semsync has one table of trials, called 'trials', not {trials!r}")
+    if class_column is None and align is None and window is None:
+        return table
+    annotations = dict(table.annotations)
+    columns = dict(table.trials)
+    if class_column is not None:
+        columns = _classified(columns, class_column, annotations)
+        if len(columns["start"]) < table.n_trials:
+            raise InputError(f"class column {class_column!r} has no value in some trials")
+    if align is None and window is None:
+        return SpikeTable(table.times, table.unit, table.trial, table.units, columns, annotations)
+    if align is not None:
+        if align not in columns or columns[align].dtype.kind not in "iuf":
+            raise InputError(f"the trials have no times {align!r} to align to; they have {sorted(columns)}")
+        columns["onset"] = columns[align].astype(np.float64)
+    absolute = table.trials["onset"][table.trial] + table.times
+    # Once each, though trials that overlap hold a spike twice.
+    spiketrains = [np.unique(absolute[table.unit == row]) for row in range(table.n_units)]
+    return cut_trials(spiketrains, table.units, columns, annotations, window=window)
+
+
 def one_trial(t_start: float, t_stop: float) -> dict[str, NDArray[Any]]:
     """A trial table of one row, from the first to the last moment of a recording [ms], both included."""
     stop = np.nextafter(max(t_start, t_stop), np.inf)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semsync import SpikeTable
 from semsync.analysis.recordings import from_neo, load_nix, load_nwb, load_recording, save_nix, save_nwb, to_neo
+from semsync.errors import InputError
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), max_size=5)
 FLOATS = st.floats(allow_nan=False, width=64)
@@ -160,9 +161,23 @@ def test_nwb_holds_what_others_read_in_seconds(network_recording: SpikeTable, tm
         assert file.read().identifier == identifier
 
 
-def test_our_files_can_be_cut_anew(network_recording: SpikeTable, tmp_path: Path) -> None:
-    expected = network_recording.window(5.0, 15.0)
-    for path in (save_nix(network_recording, tmp_path / "a.nix"), save_nwb(network_recording, tmp_path / "a.nwb")):
-        cut = load_recording(path, window=(5.0, 15.0))
-        np.testing.assert_array_equal(cut.counts(), expected.counts())
-        np.testing.assert_allclose(cut.times, expected.times, atol=1e-9)
+def test_our_files_can_be_cut_again(network_recording: SpikeTable, tmp_path: Path) -> None:
+    trials = dict(network_recording.trials)
+    trials["onset"] = trials["start"] + 4.0
+    trials["cue"] = trials["start"] + 6.0
+    onset_of_spike = network_recording.times - 4.0
+    table = SpikeTable(
+        onset_of_spike, network_recording.unit, network_recording.trial, network_recording.units, trials, {"seed": 3}
+    )
+    for path in (save_nix(table, tmp_path / "a.nix"), save_nwb(table, tmp_path / "a.nwb")):
+        for options, shift in (({}, 0.0), ({"align": "cue"}, 2.0)):
+            cut = load_recording(path, window=(1.0, 11.0), **options)
+            expected = table.window(1.0 + shift, 11.0 + shift)
+            np.testing.assert_array_equal(cut.counts(), expected.counts())
+            np.testing.assert_allclose(cut.times, expected.times - shift, atol=1e-9)
+            assert cut.annotations["seed"] == 3
+        by_image = load_recording(path, class_column="image")
+        np.testing.assert_array_equal(by_image.times, table.times)
+        assert len(by_image.annotations["class_names"]) == table.n_trials
+        with pytest.raises(InputError, match="one table of trials"):
+            load_recording(path, trials="clips")
