@@ -14,11 +14,20 @@ Memory is O(batch x (n_in + n_out)) beyond the weights.
 from __future__ import annotations
 
 import math
+import os
+import threading
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
+
+# OpenMP threads spin while they wait: on a machine that does anything else a step took 8 times as long. This layer
+# sleeps, but must not be entered by two threads at once.
+if "NUMBA_THREADING_LAYER" not in os.environ:
+    numba.config.THREADING_LAYER = "workqueue"
+_ONE_AT_A_TIME = threading.Lock()
 
 # No NaN ever enters (checked at the edge); infinities do, so `ninf` is left out.
 _FAST = {"nnan", "nsz", "reassoc", "contract", "arcp"}
@@ -97,7 +106,8 @@ def sort_inputs(times: NDArray[np.float64], tau_m: float, tau_syn: float) -> Sor
     """
     shape = times.shape
     result = SortedInputs(np.empty(shape[0], np.int32), np.empty(shape, np.int32), *(np.empty(shape) for _ in range(5)))
-    _sort_inputs(times, tau_m, tau_syn, *result)
+    with _ONE_AT_A_TIME:
+        _sort_inputs(times, tau_m, tau_syn, *result)
     return result
 
 
@@ -241,7 +251,7 @@ def _backward(
         j0 = block * _BLOCK
         n = min(j0 + _BLOCK, n_out) - j0
         p, q, keep = np.empty(n), np.empty(n), np.empty(n)
-        n_at = np.empty(n_active.max() + 2, np.int32)
+        n_at = np.empty(index.shape[1] + 2, np.int32)
         by_start = np.empty(n, np.int32)
         for b in range(c * chunk, min((c + 1) * chunk, n_samples)):
             p[:] = 0.0
@@ -267,11 +277,10 @@ def _backward(
                     by_start[n_at[k]] = j
                     n_at[k] += 1
                     if max_dw < np.inf:
-                        a = abs(grad[b, j0 + j] * sens_v[b, j0 + j])
-                        k_last = t_out[b, j0 + j] - time[b, k - 1]
-                        psp_last = _transfer(k_last, math.exp(-k_last / tau_m), math.exp(-k_last / tau_s), tau_m, tau_s)
+                        age = t_out[b, j0 + j] - time[b, k - 1]
+                        per_slope = abs(grad[b, j0 + j] * sens_i[b, j0 + j]) * math.exp(age / tau_s)
                         largest = _largest_psp(t_out[b, j0 + j], time[b], k, tau_m, tau_s, s_peak)
-                        if psp_last > 0.0 and a / psp_last * largest > max_dw:
+                        if per_slope * largest > max_dw:
                             keep[j] = 0.0
             # n_at[k] is now the end of bucket k, n_at[k - 1] its start.
             for k in range(last, 0, -1):
@@ -309,7 +318,8 @@ def forward(inputs: SortedInputs, weights: NDArray[np.float64], tau_m: float, ta
     """First spike times [ms] of `weights` [n_in, n_out] for sorted inputs; inf where silent."""
     shape = (len(inputs.n_active), weights.shape[1])
     result = ForwardResult(np.full(shape, np.inf), np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape))
-    _forward(weights, *inputs, tau_m, tau_syn, *result)
+    with _ONE_AT_A_TIME:
+        _forward(weights, *inputs, tau_m, tau_syn, *result)
     return result
 
 
@@ -326,11 +336,12 @@ def backward(
     """Gradients of weights [n_in, n_out] and of input times [batch, n_in] from those of the output times."""
     n_samples, n_out = grad.shape
     n_blocks = -(-n_out // _BLOCK)
-    n_chunks = 1 if n_blocks >= 4 else min(4, n_samples)
+    n_chunks = 1 if n_blocks >= 4 else max(1, min(4, n_samples))
     dw = np.zeros((n_chunks, *weights.shape))
     dt = np.zeros((n_blocks, n_samples, weights.shape[0]))
-    _backward(
-        weights, inputs.n_active, inputs.source, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer,
-        inputs.gap, tau_m, tau_syn, *result, grad, max_dw, s_peak, n_chunks, dw, dt,
-    )  # fmt: skip
+    with _ONE_AT_A_TIME:
+        _backward(
+            weights, inputs.n_active, inputs.index, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer,
+            inputs.gap, tau_m, tau_syn, *result, grad, max_dw, s_peak, n_chunks, dw, dt,
+        )  # fmt: skip
     return (dw[0] if n_chunks == 1 else dw.sum(axis=0)), (dt[0] if n_blocks == 1 else dt.sum(axis=0))
