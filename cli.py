@@ -36,7 +36,8 @@ class _Commands(click.Group):
         except ModuleNotFoundError as error:
             if error.name and error.name.startswith("semsync"):
                 raise
-            raise _fail(f"this command needs {error.name}, which is not installed: pip install 'semsync[all]'") from error
+            sentence = f"this command needs {error.name}, which is not installed: pip install 'semsync[all]'"
+            raise _fail(sentence) from error
         except KeyboardInterrupt:
             click.echo("\nsemsync: interrupted; finished work is kept, go on with --resume", err=True)
             raise SystemExit(130) from None
@@ -121,9 +122,7 @@ def run(
         if n_seeds is None:
             results = run_once(config, folder, resume=resume, data_folder=data_folder, progress=progress)
         else:
-            results = run_seeds(
-                config, n_seeds, folder, resume=resume, data_folder=data_folder, progress=progress
-            )
+            results = run_seeds(config, n_seeds, folder, resume=resume, data_folder=data_folder, progress=progress)
     _print_results(results)
     click.echo(f"results: {folder / 'results.json'}")
     click.echo(f"report:  {folder / 'report.html'}")
@@ -378,8 +377,6 @@ class _Progress:
         if stage not in self.tasks:
             self.tasks[stage] = self.bars.add_task(stage, total=n_all, note=note)
         self.bars.update(self.tasks[stage], completed=n_done, total=n_all, note=note)
-
-
 
 
 if __name__ == "__main__":

@@ -303,9 +303,7 @@ class NetworkDescription:
         where = f"projection {projection.source} -> {projection.target}"
         weights, delay = projection.weights, projection.delay
         if weights.shape != (source.size, target.size):
-            raise InputError(
-                f"weights of {where} must have shape ({source.size}, {target.size}), got {weights.shape}"
-            )
+            raise InputError(f"weights of {where} must have shape ({source.size}, {target.size}), got {weights.shape}")
         bad = np.argwhere(~np.isfinite(weights))
         if len(bad):
             i, j = bad[0]

@@ -246,14 +246,10 @@ def _validate_spikes(
         )
 
 
-def _sorting(
-    times: NDArray[np.float64], unit: NDArray[np.int32], trial: NDArray[np.int32]
-) -> NDArray[np.intp] | None:
+def _sorting(times: NDArray[np.float64], unit: NDArray[np.int32], trial: NDArray[np.int32]) -> NDArray[np.intp] | None:
     """The order by trial, time, unit; None when it is there already."""
     step_trial, step_time, step_unit = np.diff(trial), np.diff(times), np.diff(unit)
-    in_order = (step_trial > 0) | (
-        (step_trial == 0) & ((step_time > 0) | ((step_time == 0) & (step_unit >= 0)))
-    )
+    in_order = (step_trial > 0) | ((step_trial == 0) & ((step_time > 0) | ((step_time == 0) & (step_unit >= 0))))
     return None if in_order.all() else np.lexsort((unit, times, trial))
 
 

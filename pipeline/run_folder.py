@@ -34,7 +34,7 @@ class RunFolder:
         if self.root.exists() and not self.root.is_dir():
             raise FileError(f"the output folder {self.root} is a file")
         if self.root.exists() and any(self.root.iterdir()) and not resume:
-            raise FileError(f"the output folder {self.root} is not empty; add --resume to go on, or choose another --out")
+            raise FileError(f"the output folder {self.root} is not empty; add --resume or choose another --out")
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -29,7 +29,7 @@ class _FirstSpike(torch.autograd.Function):
             return t_out
         from . import kernel
 
-        inputs = kernel.sort_inputs(times.detach().numpy(), tau_m, tau_syn)
+        inputs = kernel.sort_inputs(times.detach().contiguous().numpy(), tau_m, tau_syn)
         result = kernel.forward(inputs, weights.detach().contiguous().numpy(), tau_m, tau_syn)
         ctx.save_for_backward(weights)
         ctx.kernel_state = inputs, result

@@ -341,7 +341,7 @@ def backward(
     dt = np.zeros((n_blocks, n_samples, weights.shape[0]))
     with _ONE_AT_A_TIME:
         _backward(
-            weights, inputs.n_active, inputs.index, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer,
+            weights, inputs.n_active, inputs.source, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer,
             inputs.gap, tau_m, tau_syn, *result, grad, max_dw, s_peak, n_chunks, dw, dt,
         )  # fmt: skip
     return (dw[0] if n_chunks == 1 else dw.sum(axis=0)), (dt[0] if n_blocks == 1 else dt.sum(axis=0))

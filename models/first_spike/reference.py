@@ -81,7 +81,8 @@ def crossing(v0: Tensor, i0: Tensor, tau_m: float, tau_syn: float) -> Tensor:
     else:
         s = _crossing_newton(v0, i0, tau_m, tau_syn)
     rising = i0 / tau_syn - v0 / tau_m > 0
-    return torch.where(v0 >= 1, 0.0, torch.where(rising & (s >= 0), s, _INF))
+    # Just below the threshold rounding may put a closed form's root before the start.
+    return torch.where(v0 >= 1, 0.0, torch.where(rising, s.clamp_min(0), _INF))
 
 
 def forward(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> Tensor:
