@@ -34,7 +34,7 @@ class Analysis:
     layers : DataFrame
         One row per window and group of units (layer, area or population).
     units : DataFrame
-        One row per window and unit; empty for a recording without classes.
+        One row per window and unit.
     packets : DataFrame
         One row per window, group and trial.
     pathways : DataFrame

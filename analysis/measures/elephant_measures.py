@@ -7,7 +7,6 @@ sampled once, with a seed, and the size of the sample stands beside every number
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError
 from ...spike_table import SpikeTable
 from .classes import stimulus_classes
+from .summary import mean_of_finite
 
 if TYPE_CHECKING:
     import neo
@@ -181,12 +181,12 @@ def spike_time_tiling(
         for i, j in zip(first[pairs], second[pairs], strict=True):
             if len(spiketrains[i]) and len(spiketrains[j]):
                 values.append(spike_time_tiling_coefficient(spiketrains[i], spiketrains[j], dt=dt * pq.ms))
-    return float(np.nanmean(values)) if values else float("nan")
+    return mean_of_finite(values)
 
 
 @dataclass(frozen=True)
 class SpikeTrainDistance:
-    """Mean distance between spike trains of one unit in two trials: all pairs, of one class, and of two classes."""
+    """Mean distance between the sampled units' responses in two trials: all pairs, of one class, of two classes."""
 
     mean: float
     within: float
@@ -194,58 +194,64 @@ class SpikeTrainDistance:
 
 
 def van_rossum(table: SpikeTable, sample: Sample, *, time_constant: float = 5.0) -> SpikeTrainDistance:
-    """Van Rossum distance of the sampled units' spike trains between sampled trials, averaged over units.
+    """Van Rossum distance between the sampled trials' responses, units kept apart as labelled lines.
 
     :func:`elephant.spike_train_dissimilarity.van_rossum_distance` (van Rossum 2001, doi:10.1162/089976601300014321)
-    with a `time_constant` in ms; two trains that differ by one spike are 1 apart.
+    with a `time_constant` in ms: the root of the sum of the units' squared distances. Two responses that differ by
+    one spike are 1 apart.
     """
     import quantities as pq
     from elephant.spike_train_dissimilarity import van_rossum_distance
 
-    tau = time_constant * pq.ms
-    return _compare_trials(table, sample, lambda spiketrains: van_rossum_distance(spiketrains, time_constant=tau))
+    responses = _labelled_lines(table, sample, gap=40 * time_constant)
+    return _compare_trials(table, sample, van_rossum_distance(responses, time_constant=time_constant * pq.ms))
 
 
 def victor_purpura(table: SpikeTable, sample: Sample, *, time_scale: float = 5.0) -> SpikeTrainDistance:
-    """Victor-Purpura distance, as :func:`van_rossum`; shifting a spike by `time_scale` ms costs 1.
+    """Victor-Purpura distance between the sampled trials' responses, units kept apart as labelled lines.
 
     :func:`elephant.spike_train_dissimilarity.victor_purpura_distance` (Victor and Purpura 1996,
-    doi:10.1152/jn.1996.76.2.1310). Slow: keep the sample small.
+    doi:10.1152/jn.1996.76.2.1310), where shifting a spike by `time_scale` ms costs 1: the sum of the units'
+    distances. Slow: keep the sample small.
     """
     import quantities as pq
     from elephant.spike_train_dissimilarity import victor_purpura_distance
 
-    cost = 1 / (time_scale * pq.ms)
-    return _compare_trials(table, sample, lambda spiketrains: victor_purpura_distance(spiketrains, cost_factor=cost))
+    responses = _labelled_lines(table, sample, gap=3 * time_scale)
+    return _compare_trials(table, sample, victor_purpura_distance(responses, cost_factor=1 / (time_scale * pq.ms)))
 
 
-def _compare_trials(
-    table: SpikeTable, sample: Sample, distance: Callable[[list[neo.SpikeTrain]], NDArray[np.float64]]
-) -> SpikeTrainDistance:
-    nan = float("nan")
-    if len(sample.trials) < 2:
-        return SpikeTrainDistance(nan, nan, nan)
-    by_trial = [trial_spiketrains(table, trial, sample.units) for trial in sample.trials]
-    matrices = [distance(list(of_unit)) for of_unit in zip(*by_trial, strict=True)]
+def _labelled_lines(table: SpikeTable, sample: Sample, gap: float) -> list[neo.SpikeTrain]:
+    """One spike train per trial, with the units laid end to end, `gap` ms apart.
+
+    Spikes of two units are then too far apart to be matched, so that a single call gives the distance of populations.
+    """
+    chosen = table.select(units=sample.units, trials=sample.trials)
+    slot = float(np.max(chosen.t_stop - chosen.t_start)) + gap
+    times = chosen.times - chosen.t_start[chosen.trial] + chosen.unit * slot
+    return _spiketrains(times, chosen.trial, np.arange(chosen.n_trials), chosen.n_units * slot)
+
+
+def _compare_trials(table: SpikeTable, sample: Sample, distance: NDArray[np.float64]) -> SpikeTrainDistance:
     first, second = np.triu_indices(len(sample.trials), k=1)
-    pairs = np.mean(matrices, axis=0)[first, second]
+    pairs = np.asarray(distance)[first, second]
     classes = stimulus_classes(table)
-    if classes is None:
-        return SpikeTrainDistance(float(pairs.mean()), nan, nan)
-    same = classes[sample.trials][first] == classes[sample.trials][second]
-    within, between = (float(pairs[mask].mean()) if mask.any() else nan for mask in (same, ~same))
-    return SpikeTrainDistance(float(pairs.mean()), within, between)
+    same = np.zeros(len(pairs), dtype=bool)
+    if classes is not None:
+        same = classes[sample.trials][first] == classes[sample.trials][second]
+    different = ~same if classes is not None else same
+    return SpikeTrainDistance(mean_of_finite(pairs), mean_of_finite(pairs[same]), mean_of_finite(pairs[different]))
 
 
 def _spiketrains(
-    times: NDArray[np.float64], unit: NDArray[np.int32], units: NDArray[np.intp], duration: float
+    times: NDArray[np.float64], row: NDArray[np.int32], rows: NDArray[np.intp], duration: float
 ) -> list[neo.SpikeTrain]:
-    """Spike trains of `units` from times [ms] since 0; what rounding pushed over a border is put back on it."""
+    """One spike train for each of `rows`, from times [ms] since 0; rounding over a border is undone."""
     import neo
 
-    order = np.lexsort((times, unit))
-    times, unit = np.clip(times[order], 0, duration), unit[order]
-    lower, upper = np.searchsorted(unit, units), np.searchsorted(unit, units, side="right")
+    order = np.lexsort((times, row))
+    times, row = np.clip(times[order], 0, duration), row[order]
+    lower, upper = np.searchsorted(row, rows), np.searchsorted(row, rows, side="right")
     return [
         neo.SpikeTrain(times[start:stop], units="ms", t_start=0.0, t_stop=duration)
         for start, stop in zip(lower, upper, strict=True)

@@ -78,7 +78,8 @@ def _row(
     }
     classes = stimulus_classes(table)
     if classes is None:
-        return row
+        undefined = ("share", "share_sem", "share_other", "share_chance", "p_value")
+        return row | {"n_trials": 0} | dict.fromkeys(undefined, float("nan"))
     seed = settings.seed_for("pathways", number, pathway.layer, len(pathway.kind))
     share = pathway_share(counts, top, classes, n_permutations=settings.n_permutations, seed=seed)
     return row | {

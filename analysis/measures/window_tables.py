@@ -29,6 +29,37 @@ from .summary import mean_of_finite, sem_of_finite
 from .windows import Window, apply_window
 
 NAN = float("nan")
+_INFORMATION_COLUMNS = (
+    "information_gain",
+    "information_gain_balanced",
+    "information_bits",
+    "information_gain_plugin",
+    "information_gain_balanced_plugin",
+    "information_bits_plugin",
+    "p_value",
+    "q_value",
+)
+_SEPARABILITY_COLUMNS = (
+    "decoding_accuracy",
+    "decoding_accuracy_sem",
+    "decoding_accuracy_linear",
+    "decoding_accuracy_linear_sem",
+    "decoding_accuracy_latency",
+    "decoding_accuracy_latency_sem",
+    "chance_accuracy",
+    "jaccard_within",
+    "jaccard_between",
+    "jaccard_ratio",
+    "jaccard_auc",
+)
+_SAMPLED_COLUMNS = (
+    "complexity",
+    "spike_contrast",
+    "spike_time_tiling",
+    "van_rossum",
+    "van_rossum_within",
+    "van_rossum_between",
+)
 
 
 class WindowTables:
@@ -82,12 +113,8 @@ class WindowTables:
         return np.full(self.table.n_units, "-") if column is None else column.astype(str)
 
     def unit_columns(self) -> dict[str, NDArray[Any]]:
-        """Columns of the unit table: what each unit's activity tells about the class."""
-        if self.classes is None:
-            return {}
-        settings, activity, classes = self.settings, self.activity, self.classes
+        """Columns of the unit table: what each unit's activity tells about the class, NaN without classes."""
         n_units = self.table.n_units
-        n_active = activity.sum(axis=0)
         layer = np.zeros(n_units, dtype=np.int64)
         for group in self.groups:
             layer[group.rows] = group.layer
@@ -97,8 +124,16 @@ class WindowTables:
             "layer": layer,
             "cell_type": self.cell_type,
             "area": self.table.units.get("area", np.full(n_units, "")).astype(str),
-            "n_active_trials": n_active,
+            "n_active_trials": self.activity.sum(axis=0),
         }
+        if self.classes is None:
+            columns |= dict.fromkeys(_INFORMATION_COLUMNS, np.full(n_units, NAN))
+            return columns | {"preferred_class": np.full(n_units, -1)}
+        return columns | self._information(self.classes)
+
+    def _information(self, classes: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        settings, activity = self.settings, self.activity
+        columns: dict[str, NDArray[Any]] = {}
         for suffix, correction in (("", settings.correction), ("_plugin", "plugin")):
             options: dict[str, Any] = {"correction": correction, "seed": settings.seed_for("shuffle", self.number)}
             gain = {"min_active_trials": settings.min_active_trials} | options
@@ -106,8 +141,9 @@ class WindowTables:
             columns["information_gain_balanced" + suffix] = information_gain(activity, classes, balanced=True, **gain)
             columns["information_bits" + suffix] = mutual_information(activity, classes, **options)
         # Units that are silent or active throughout cannot be informative, whatever the classes are.
+        n_active = activity.sum(axis=0)
         tested = (n_active >= settings.min_active_trials) & (n_active < self.table.n_trials)
-        p_values = np.full(n_units, NAN)
+        p_values = np.full(self.table.n_units, NAN)
         if tested.any():
             p_values[tested] = permutation_p_values(
                 activity[:, tested],
@@ -123,8 +159,9 @@ class WindowTables:
                 f"takes at least {needed} of {tested.sum()} tested units that are informative together."
             )
         columns |= {"p_value": p_values, "q_value": q_values(p_values)}
-        columns["preferred_class"] = preferred_class(activity, classes)
-        return columns
+        return {name: columns[name] for name in _INFORMATION_COLUMNS} | {
+            "preferred_class": preferred_class(activity, classes)
+        }
 
     def group_rows(self, units: dict[str, NDArray[Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows of the layer table, and columns of the packet table for each group."""
@@ -154,7 +191,7 @@ class WindowTables:
         return rows, packet_columns
 
     def _class_column(self) -> dict[str, NDArray[np.int64]]:
-        return {} if self.classes is None else {"stimulus_class": self.classes}
+        return {"stimulus_class": np.full(self.table.n_trials, -1) if self.classes is None else self.classes}
 
     def _packet_columns(
         self, group: UnitGroup, packet: Packets, matched_size: int | None, number: int
@@ -189,11 +226,6 @@ class WindowTables:
         return apply_window(self._whole, everything, spike_mode=self.settings.spike_mode)
 
     def _selectivity(self, group: UnitGroup, units: dict[str, NDArray[Any]]) -> dict[str, float]:
-        if not units:
-            units = dict.fromkeys(
-                ("information_gain", "information_gain_plugin", "information_bits", "q_value"),
-                np.full(self.table.n_units, NAN),
-            )
         row: dict[str, float] = {}
         for suffix, rows in (
             ("_E", group.rows[self.cell_type[group.rows] == "E"]),
@@ -212,22 +244,7 @@ class WindowTables:
         return row
 
     def _separability(self, group: UnitGroup) -> dict[str, float]:
-        row = dict.fromkeys(
-            (
-                "decoding_accuracy",
-                "decoding_accuracy_sem",
-                "decoding_accuracy_linear",
-                "decoding_accuracy_linear_sem",
-                "decoding_accuracy_latency",
-                "decoding_accuracy_latency_sem",
-                "chance_accuracy",
-                "jaccard_within",
-                "jaccard_between",
-                "jaccard_ratio",
-                "jaccard_auc",
-            ),
-            NAN,
-        )
+        row = dict.fromkeys(_SEPARABILITY_COLUMNS, NAN)
         classes = self.decoded_classes
         if classes is None:
             return row
@@ -266,9 +283,9 @@ class WindowTables:
 
     def _elephant(self, group: UnitGroup, number: int) -> dict[str, float]:
         settings, table = self.settings, self.table
-        row = {"rate_hz": elephant_measures.firing_rate(table, group.rows)}
+        rate = {"rate_hz": elephant_measures.firing_rate(table, group.rows)}
         if not settings.n_sample_trials:
-            return row
+            return rate | {"sample_n_trials": 0, "sample_n_units": 0} | dict.fromkeys(_SAMPLED_COLUMNS, NAN)
         sample = elephant_measures.draw_sample(
             table,
             group.rows,
@@ -277,7 +294,7 @@ class WindowTables:
             seed=settings.seed_for("sample", self.number, number),
         )
         distance = elephant_measures.van_rossum(table, sample)
-        return row | {
+        return rate | {
             "sample_n_trials": len(sample.trials),
             "sample_n_units": len(sample.units),
             "complexity": elephant_measures.mean_complexity(table, sample),
