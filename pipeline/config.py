@@ -147,11 +147,13 @@ def _read(preset: str) -> dict[str, Any]:
     if path.suffix in (".json", ".toml"):
         try:
             text = path.read_text(encoding="utf-8")
-            return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+            plain = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         except FileNotFoundError:
             raise FileError(f"there is no configuration file {path}") from None
         except (json.JSONDecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise FileError(f"{path} is not a readable {path.suffix[1:].upper()} configuration: {error}") from error
+        # The config.json of a run holds versions beside its configuration.
+        return plain.get("config", plain) if isinstance(plain, dict) else {}
     if preset not in preset_names():
         close = difflib.get_close_matches(preset, preset_names(), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(preset_names())}"

@@ -57,7 +57,7 @@ class RunFolder:
     def network(self, condition: str = "trained") -> Path:
         return self.root / ("network.safetensors" if condition == "trained" else f"network_{condition}.safetensors")
 
-    def recording(self, condition: str = "trained", suffix: str = ".nix") -> Path:
+    def recording(self, condition: str, suffix: str) -> Path:
         return self.root / (f"recording{suffix}" if condition == "trained" else f"recording_{condition}{suffix}")
 
     def analysis(self, condition: str = "trained") -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bridge
-from ..analysis.recordings import load_nix, save_nix, save_nwb
+from ..analysis.recordings import load_nwb, save_nix, save_nwb
 from ..models.datasets.dataset import Dataset, Split
 from ..models.encoding import encoder_from
 from ..models.network import FirstSpikeNetwork
@@ -115,11 +115,12 @@ def simulate(
     progress: Progress,
     seed: int,
 ) -> SpikeTable:
-    """Run a network in NEST and save the recording as NIX, the trained one as NWB too; a finished one is read."""
+    """Run a network in NEST and save the recording as NWB, the trained one as NIX too; a finished one is read."""
     stage = f"simulate {condition} in NEST"
-    if folder.recording(condition).exists():
+    # NWB is written last and takes a fraction of NIX's time, so it is what an interrupted run reads again.
+    if folder.recording(condition, ".nwb").exists():
         progress(stage, len(split), len(split), "from the folder")
-        return load_nix(folder.recording(condition))
+        return load_nwb(folder.recording(condition, ".nwb"))
     recording = bridge.simulate(
         description,
         encoder_from(description.encoding)(split.features),
@@ -132,8 +133,8 @@ def simulate(
         seed=seed,
     )
     if condition == "trained":
-        save_nwb(recording, folder.recording(condition, ".nwb"), overwrite=True)
-    save_nix(recording, folder.recording(condition), overwrite=True)
+        save_nix(recording, folder.recording(condition, ".nix"), overwrite=True)
+    save_nwb(recording, folder.recording(condition, ".nwb"), overwrite=True)
     shutil.rmtree(folder.simulation(condition), ignore_errors=True)
     return recording
 

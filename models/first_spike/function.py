@@ -110,7 +110,7 @@ def first_spike_times(
     >>> weights = torch.tensor([[2.0, 0.1], [2.0, 0.1]], dtype=torch.float64, requires_grad=True)
     >>> t_out = first_spike_times(times, weights, tau_m=10.0, tau_syn=10.0)
     >>> [round(t, 6) for t in t_out[0].tolist()]
-    [4.814483, inf]
+    [5.105963, inf]
     """
     _check(times, weights, tau_m, tau_syn)
     engine = engine or ("kernel" if times.device.type == "cpu" else "reference")
