@@ -59,10 +59,11 @@ def information_gain(
     min_active_trials : int
         Units active in fewer trials get NaN.
     correction : {"plugin", "miller-madow", "panzeri-treves", "shuffle"}
-        The plug-in estimate is too large by about (K - 1) / (2 N_active ln 2 H(C)) with K classes. Miller-Madow takes
-        for K the classes seen among the active trials, Panzeri-Treves its Bayesian estimate of the classes there are,
-        shuffle the mean gain over `n_permutations` permutations of the classes. With `balanced`, N_active is the
-        effective number of trials of Kish, (sum w)^2 / sum w^2.
+        The plug-in estimate is too large by about (K - 1) (1 / N_active - 1 / N) / (2 ln 2 H(C)) with K classes; the
+        term 1 / N stands for the bias of H(C), or, with classes fixed by design, for drawing the active trials without
+        replacement. Miller-Madow takes for K the classes seen among the active trials, Panzeri-Treves its Bayesian
+        estimate of the classes there are; shuffle subtracts the mean gain over `n_permutations` permutations of the
+        classes. With `balanced`, numbers of trials are the effective ones of Kish, (sum w)^2 / sum w^2.
     n_permutations : int
         Only for ``"shuffle"``.
     seed : int or SeedSequence
@@ -204,7 +205,7 @@ def _conditional(n_active: NDArray[np.integer], n_trials: NDArray[np.integer], b
 
 
 def _entropy_bias(counts: ClassCounts, correction: str, balanced: bool) -> NDArray[np.float64] | float:
-    """By how much the plug-in H(C | active) is too small [bits], shape [n_units]."""
+    """By how much the plug-in H(C | active) is too small compared with H(C) [bits], shape [n_units]."""
     if correction == "plugin":
         return 0.0
     n_outcomes = (
@@ -214,8 +215,11 @@ def _entropy_bias(counts: ClassCounts, correction: str, balanced: bool) -> NDArr
     )
     weight = (1 / counts.n_trials if balanced else np.ones(len(counts.labels)))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        n_effective = (weight * counts.n_active).sum(axis=0) ** 2 / (weight**2 * counts.n_active).sum(axis=0)
-        return (n_outcomes - 1) / (2 * n_effective * np.log(2))
+        n_active, n_all = (
+            (weight * n).sum(axis=0) ** 2 / (weight**2 * n).sum(axis=0)
+            for n in (counts.n_active, counts.n_trials[:, None])
+        )
+        return (n_outcomes - 1) * np.maximum(1 / n_active - 1 / n_all, 0) / (2 * np.log(2))
 
 
 def _check_correction(correction: str) -> None:

@@ -7,7 +7,6 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import false_discovery_control
 
 from ...errors import InputError
 from .classes import ClassCounts, count_classes, one_hot
@@ -98,6 +97,8 @@ def q_values(p_values: ArrayLike) -> NDArray[np.float64]:
     >>> q_values([0.01, 0.02, float("nan"), 0.9]).tolist()
     [0.03, 0.03, nan, 0.9]
     """
+    from scipy.stats import false_discovery_control
+
     p = np.asarray(p_values, dtype=np.float64)
     q = np.full(p.shape, np.nan)
     tested = np.isfinite(p)
