@@ -198,9 +198,9 @@ def write_report(root: str | Path) -> Path:
     """
     from .reporting import seeds_report, single_report
 
+    if not (Path(root) / "results.json").exists():
+        raise FileError(f"{root} holds no finished run (there is no results.json); finish it with run --resume")
     folder = RunFolder(root, resume=True)
-    if not folder.results.exists():
-        raise FileError(f"{folder.root} holds no finished run (there is no results.json); run it with --resume")
     results = read_json(folder.results)
     (seeds_report if "seeds" in results else single_report)(folder, results)
     return folder.report
