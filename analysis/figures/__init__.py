@@ -1,1 +1,34 @@
-"""figures"""
+"""Publication-ready figures, each a function that takes results and returns matplotlib axes.
+
+Without `ax` or `axes` a new figure is made, apart from pyplot; :func:`render` turns it into a file.
+"""
+
+from .class_distances import class_distance_matrix, class_distances
+from .decoding import decoding_accuracy
+from .information_gain import information_gain
+from .learning_curve import learning_curve
+from .packet_size import packet_size
+from .packet_width import packet_width
+from .pathways import pathway_picture, pathways
+from .raster import raster
+from .save import figure_of, render
+from .spike_time_equality import spike_time_equality
+from .style import figure_style, new_axes
+
+__all__ = [
+    "class_distance_matrix",
+    "class_distances",
+    "decoding_accuracy",
+    "figure_of",
+    "figure_style",
+    "information_gain",
+    "learning_curve",
+    "new_axes",
+    "packet_size",
+    "packet_width",
+    "pathway_picture",
+    "pathways",
+    "raster",
+    "render",
+    "spike_time_equality",
+]
