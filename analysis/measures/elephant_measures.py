@@ -7,6 +7,8 @@ sampled once, with a seed, and the size of the sample stands beside every number
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,9 @@ from .summary import mean_of_finite
 
 if TYPE_CHECKING:
     import neo
+
+
+_TILING_TOLERANCE = 1e-5  # relative tolerance of numpy.isclose, which Elephant's tiling uses
 
 
 @dataclass(frozen=True)
@@ -129,9 +134,7 @@ def mean_complexity(table: SpikeTable, sample: Sample, *, bin_size: float = 1.0)
     spiketrains = joined_spiketrains(table, sample.trials, sample.units, bin_size=bin_size)
     if not any(len(spiketrain) for spiketrain in spiketrains):
         return float("nan")
-    with warnings.catch_warnings():
-        # Elephant warns that epochs of coincidences are inexact without a sampling rate; they are not used.
-        warnings.simplefilter("ignore")
+    with _without_remarks():
         n_bins = Complexity(spiketrains, bin_size=bin_size * pq.ms).complexity_histogram
     return float(np.average(np.arange(1, len(n_bins)), weights=n_bins[1:]))
 
@@ -140,8 +143,9 @@ def spike_contrast(table: SpikeTable, sample: Sample, *, min_bin: float = 0.5) -
     """Spike-contrast synchrony of the sampled units over the sampled trials, laid end to end.
 
     :func:`elephant.spike_train_synchrony.spike_contrast` (Ciba et al. 2018, doi:10.1016/j.jneumeth.2017.09.008),
-    with a smallest bin of `min_bin` ms. Trials are joined, because it cannot do with one spike per unit; NaN where no
-    unit has two spikes even so, on which Elephant fails.
+    with a smallest bin of `min_bin` ms, or of a hundred-thousandth of the joined duration where that is more. Trials
+    are joined, because it cannot do with one spike per unit; NaN where no unit has two spikes even so, on which
+    Elephant fails.
     """
     import quantities as pq
     from elephant.spike_train_synchrony import spike_contrast as elephant_spike_contrast
@@ -150,7 +154,7 @@ def spike_contrast(table: SpikeTable, sample: Sample, *, min_bin: float = 0.5) -
     duration = float(spiketrains[0].t_stop.rescale("ms").item())
     if len(spiketrains) < 2 or max(map(len, spiketrains)) < 2 or duration < 4 * min_bin:
         return float("nan")
-    return float(elephant_spike_contrast(list(spiketrains), min_bin=min_bin * pq.ms))
+    return float(elephant_spike_contrast(list(spiketrains), min_bin=max(min_bin, duration / 100_000) * pq.ms))
 
 
 def spike_time_tiling(
@@ -165,7 +169,8 @@ def spike_time_tiling(
     Returns
     -------
     float
-        NaN where no two units of the `n_pairs` pairs spike in the same trial.
+        NaN where no two units of the `n_pairs` pairs spike in the same trial, or where trials are so long (5 s for a
+        `dt` of 1 ms) that `dt` would be widened by more than a twentieth.
     """
     import quantities as pq
     from elephant.spike_train_correlation import spike_time_tiling_coefficient
@@ -174,9 +179,10 @@ def spike_time_tiling(
     first, second = np.triu_indices(len(sample.units), k=1)
     pairs = rng.permutation(len(first))[:n_pairs]
     values = []
-    for trial in sample.trials:
-        if table.t_stop[trial] <= table.t_start[trial]:
-            continue
+    duration = table.t_stop - table.t_start
+    if np.any(_TILING_TOLERANCE * duration[sample.trials] > dt / 20):
+        return float("nan")
+    for trial in sample.trials[duration[sample.trials] > 0]:
         spiketrains = trial_spiketrains(table, trial, sample.units)
         for i, j in zip(first[pairs], second[pairs], strict=True):
             if len(spiketrains[i]) and len(spiketrains[j]):
@@ -193,6 +199,9 @@ class SpikeTrainDistance:
     between: float
 
 
+_UNDEFINED = SpikeTrainDistance(float("nan"), float("nan"), float("nan"))
+
+
 def van_rossum(table: SpikeTable, sample: Sample, *, time_constant: float = 5.0) -> SpikeTrainDistance:
     """Van Rossum distance between the sampled trials' responses, units kept apart as labelled lines.
 
@@ -203,6 +212,8 @@ def van_rossum(table: SpikeTable, sample: Sample, *, time_constant: float = 5.0)
     import quantities as pq
     from elephant.spike_train_dissimilarity import van_rossum_distance
 
+    if len(sample.trials) < 2:
+        return _UNDEFINED
     responses = _labelled_lines(table, sample, gap=40 * time_constant)
     return _compare_trials(table, sample, van_rossum_distance(responses, time_constant=time_constant * pq.ms))
 
@@ -217,8 +228,26 @@ def victor_purpura(table: SpikeTable, sample: Sample, *, time_scale: float = 5.0
     import quantities as pq
     from elephant.spike_train_dissimilarity import victor_purpura_distance
 
+    if len(sample.trials) < 2:
+        return _UNDEFINED
     responses = _labelled_lines(table, sample, gap=3 * time_scale)
     return _compare_trials(table, sample, victor_purpura_distance(responses, cost_factor=1 / (time_scale * pq.ms)))
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep Elephant from printing that epochs of coincidences, which are not used, are inexact, and from logging
+    every spike that its binning moved over a rounding error."""
+    from elephant.utils import logger
+
+    was_disabled = logger.disabled
+    logger.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = was_disabled
 
 
 def _labelled_lines(table: SpikeTable, sample: Sample, gap: float) -> list[neo.SpikeTrain]:

@@ -106,6 +106,17 @@ def test_spike_time_tiling_by_definition_however_late_the_trials_are():
         assert spike_time_tiling(table, everything(table), n_pairs=10) == pytest.approx(np.mean(values), rel=1e-3)
 
 
+def test_what_elephant_cannot_do_in_one_long_trial_is_undefined():
+    rng = np.random.default_rng(0)
+    unit = np.repeat([0, 1, 2], 40)
+    table = SpikeTable(
+        rng.uniform(0, 6000, 120), unit, np.zeros(120), {"unit_id": range(3)}, {"start": [0.0], "stop": [6000.0]}
+    )
+    assert np.isnan(spike_time_tiling(table, everything(table), dt=1.0))
+    assert np.isfinite(spike_time_tiling(table, everything(table), dt=2.0))
+    assert np.isnan(van_rossum(table, everything(table)).mean)
+
+
 def test_van_rossum_by_definition():
     first, classes = random_first_spikes(6, 4), np.array([0, 0, 0, 1, 1, 1])
     table = recording(first, stimulus_class=classes)

@@ -127,6 +127,17 @@ def test_p_values_by_definition():
     np.testing.assert_allclose(p, expected, atol=4 * np.sqrt(0.25 * 2 / 4000))
 
 
+def test_visual_cortex_knows_about_the_right_contrast(data_folder):
+    # Steinmetz et al. (2019): 21 of 66 VISp units at p < 0.05, before any correction.
+    recording = np.load(data_folder / "recordings" / "steinmetz2019_Lederberg_2017-12-05_VIS_10ms.npz")
+    contrast = np.unique(recording["contrast_right"], return_inverse=True)[1]
+    activity = recording["counts"][:, recording["area"] == "VISp"].sum(axis=2) > 0
+    p = permutation_p_values(activity, contrast, n_permutations=999)
+    assert len(p) == 66
+    assert 19 <= np.count_nonzero(p < 0.05) <= 23
+    assert 10 <= np.count_nonzero(q_values(p) < 0.05) <= np.count_nonzero(p < 0.05)
+
+
 def test_informative_units_get_the_smallest_p_value_and_silent_ones_none_below_one():
     classes = np.arange(60) % 3
     activity = np.stack([classes == 0, np.zeros(60, dtype=bool), np.ones(60, dtype=bool)], axis=1)
