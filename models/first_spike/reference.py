@@ -59,17 +59,21 @@ def _crossing_double(v0: Tensor, i0: Tensor, tau_m: float) -> Tensor:
 def _crossing_newton(v0: Tensor, i0: Tensor, tau_m: float, tau_syn: float) -> Tensor:
     """Newton's method from the left, which cannot overshoot: V is concave up to its peak."""
     s = torch.zeros_like(v0)
-    alive = torch.ones_like(v0, dtype=torch.bool)
+    searching = torch.ones_like(v0, dtype=torch.bool)
+    found = torch.zeros_like(searching)
     for _ in range(_MAX_NEWTON):
         v = v0 * torch.exp(-s / tau_m) + i0 * psp(s, tau_m, tau_syn)
         slope = i0 * torch.exp(-s / tau_syn) / tau_syn - v / tau_m
-        alive &= slope > 0
-        step = torch.where(alive, (1 - v) / slope, 0.0)
-        alive &= torch.isfinite(step)
-        s = torch.where(alive, s + step, s)
-        if not bool((alive & (step > 1e-16 * (s + tau_m))).any()):
+        searching &= slope > 0
+        step = torch.where(searching, (1 - v) / slope, 0.0)
+        searching &= torch.isfinite(step)
+        s = torch.where(searching, s + step, s)
+        # A root that is found is left alone: rounding would move it to and fro for ever.
+        found |= searching & (step <= 1e-16 * (s + tau_m))
+        searching &= ~found
+        if not bool(searching.any()):
             break
-    return torch.where(alive, s, _INF)
+    return torch.where(found | searching, s, _INF)
 
 
 def crossing(v0: Tensor, i0: Tensor, tau_m: float, tau_syn: float) -> Tensor:

@@ -83,3 +83,29 @@ def oracle_fixture():
 @pytest.fixture(scope="session", params=["kernel", "reference"])
 def engine(request):
     return request.param
+
+
+class PlainGradients(NamedTuple):
+    """The implicit function theorem written out, shapes [batch, n_in, n_out]; zero where nothing is caused.
+
+    ``condition`` [batch, n_out] is by how much rounding errors of the potential grow in the spike time.
+    """
+
+    by_weight: np.ndarray
+    by_time: np.ndarray
+    condition: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def plain_gradients():
+    def compute(times, weights, tau_m, tau_syn, t_out):
+        fired = np.isfinite(t_out)
+        age = np.where(fired, t_out, 0.0)[:, None, :] - np.where(np.isfinite(times), times, 1e300)[:, :, None]
+        causal = fired[:, None, :] & (age >= 0)
+        k = np.where(causal, psp(age, tau_m, tau_syn), 0.0)
+        rate = np.where(causal, psp_slope(age, tau_m, tau_syn), 0.0)
+        slope = np.where(fired, (weights * rate).sum(axis=1), 1.0)
+        condition = np.where(fired, (np.abs(weights) * causal).sum(axis=1) / (slope * tau_syn), 0.0)
+        return PlainGradients(-k / slope[:, None, :], weights * rate / slope[:, None, :], condition)
+
+    return compute

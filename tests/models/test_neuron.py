@@ -43,6 +43,8 @@ def test_psp_is_exact_at_every_age_and_ratio(ratio):
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_psp_peaks_where_its_slope_vanishes(ratio):
     peak = psp_peak_time(ratio * TAU_SYN, TAU_SYN)
-    around = psp(torch.tensor([peak * (1 - 1e-4), peak, peak * (1 + 1e-4)], dtype=torch.float64), ratio * TAU_SYN, TAU_SYN)
+    around = psp(
+        torch.tensor([peak * (1 - 1e-4), peak, peak * (1 + 1e-4)], dtype=torch.float64), ratio * TAU_SYN, TAU_SYN
+    )
     assert around.argmax() == 1
     assert peak == pytest.approx(TAU_SYN * (1 if ratio == 1 else ratio * math.log(ratio) / (ratio - 1)), rel=1e-3)

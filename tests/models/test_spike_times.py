@@ -49,7 +49,7 @@ def assert_equals_oracle(computed, expected):
     assert np.abs(computed[fired] - expected.time[fired]).max(initial=0.0) <= TOLERANCE_MS
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(layer=layers())
 def test_spike_times_are_the_first_crossings(layer, engine, oracle):
     assert_equals_oracle(spikes_of(*layer, engine), oracle(*layer))
