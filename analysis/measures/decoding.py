@@ -23,7 +23,8 @@ class Decoding:
     accuracy : float
         Share of held-out trials that were decoded correctly.
     sem : float
-        Its binomial standard error over trials.
+        Its binomial standard error over trials; up to a quarter too small, because held-out trials share their
+        training trials. The exact reference is `permutation_accuracy`.
     chance : float
         Accuracy of always answering the most frequent class.
     predicted : int array, shape [n_trials]
@@ -117,8 +118,8 @@ def latency_features(first_spikes: ArrayLike) -> NDArray[np.float32]:
     Returns
     -------
     float32 array, shape [n_trials, n_units]
-        t_0 is the earliest spike of all, scale the SD of the spike times [ms]: a unit of typical spread apart is
-        about as far as half of the way to silence. Neither looks at the classes.
+        t_0 is the earliest spike of all, scale the SD of all first-spike times [ms]; neither looks at the classes.
+        Participation still counts: a late spike lies close to silence.
 
     Examples
     --------
