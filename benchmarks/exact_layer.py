@@ -1,0 +1,220 @@
+"""Cost of the exact first-spike layer, in units of dense matrix products of the same shapes.
+
+    python benchmarks/exact_layer.py                          one table
+    python benchmarks/exact_layer.py --json FILE --sweep      with cost against batch, width, depth, activity, tau ratio
+    python benchmarks/exact_layer.py --peers                  and snntorch, in an environment of its own
+
+The unit is what a dense layer of the same shapes costs: forward, and both products of the backward pass, in float64,
+measured in turn with what is compared with it. Medians; quote ratios, never times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from semsync.models.first_spike import first_spike_times
+from semsync.models.loss import FirstSpikeLoss
+
+LOSS = FirstSpikeLoss()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network and batch; times in ms."""
+
+    sizes: tuple[int, ...] = (784, 400, 10)
+    batch: int = 128
+    n_active: int = 150
+    tau_m: float = 10.0
+    tau_syn: float = 10.0
+    engine: str = "kernel"
+
+
+def inputs(case: Case, rng: np.random.Generator) -> Tensor:
+    times = np.full((case.batch, case.sizes[0]), np.inf)
+    for sample in times:
+        sample[rng.permutation(case.sizes[0])[: case.n_active]] = rng.uniform(1.5, 20.0, case.n_active)
+    return torch.from_numpy(times)
+
+
+def exact_step(case: Case) -> Callable[[], None]:
+    """Forward, loss and backward of the exact layers, with weights that make most neurons fire."""
+    rng = np.random.default_rng(0)
+    times = inputs(case, rng)
+    labels = torch.from_numpy(rng.integers(0, case.sizes[-1], case.batch))
+    weights = []
+    n_active = case.n_active
+    for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
+        drive = 6.0 / n_active
+        weights.append(torch.from_numpy(rng.normal(drive, 2 * drive, (n_in, n_out))).requires_grad_())
+        n_active = n_out
+
+    def step() -> None:
+        t = times
+        for w in weights:
+            t = first_spike_times(t, w, case.tau_m, case.tau_syn, engine=case.engine)
+        LOSS(t, labels, case.tau_syn).mean().backward()
+
+    return step
+
+
+def dense_step(case: Case, dtype: torch.dtype = torch.float64) -> Callable[[], None]:
+    """The matrix products of a dense network of the same shapes: forward, and two backward."""
+    pairs = list(zip(case.sizes[:-1], case.sizes[1:], strict=True))
+    layers = [
+        (torch.rand(case.batch, n, dtype=dtype), torch.rand(n, m, dtype=dtype), torch.rand(case.batch, m, dtype=dtype))
+        for n, m in pairs
+    ]
+
+    def step() -> None:
+        for x, w, g in layers:
+            _ = x @ w, g @ w.T, x.T @ g
+
+    return step
+
+
+def interleaved(steps: Sequence[Callable[[], None]], n_runs: int) -> list[float]:
+    """Median seconds of each step, run in turn so that a change of the machine's speed meets all of them."""
+    for step in steps:
+        step()
+    seconds: list[list[float]] = [[] for _ in steps]
+    for _ in range(n_runs):
+        for step, own in zip(steps, seconds, strict=True):
+            started = time.perf_counter()
+            step()
+            own.append(time.perf_counter() - started)
+    return [statistics.median(own) for own in seconds]
+
+
+def ratio_to_dense(case: Case, n_runs: int) -> float:
+    exact, dense = interleaved([exact_step(case), dense_step(case)], n_runs)
+    return exact / dense
+
+
+def peak_memory_mb() -> float:
+    """Peak memory of a step above that of a process that has imported the same and built the same network."""
+
+    def peak(code: str) -> float:
+        text = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import resource, exact_layer as b; {code}"
+        text += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        out = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
+        return int(out.split()[-1]) / 1024
+
+    # A tiny step first, so that the compiled kernel counts for both.
+    tiny = "b.exact_step(b.Case(sizes=(8, 8, 4), batch=2, n_active=4))()"
+    return peak(f"{tiny}; s = b.exact_step(b.Case()); s()") - peak(f"{tiny}; s = b.exact_step(b.Case())")
+
+
+_SURROGATE = """
+import json, statistics, time
+import snntorch, torch
+from snntorch import surrogate
+torch.manual_seed(0)
+batch, steps = 128, 100
+w1, w2 = torch.nn.Linear(784, 400, bias=False), torch.nn.Linear(400, 10, bias=False)
+kind = dict(alpha=0.9, beta=0.9, spike_grad=surrogate.fast_sigmoid())
+n1, n2 = snntorch.Synaptic(**kind), snntorch.Synaptic(**kind)
+spikes = (torch.rand(steps, batch, 784) < 150 / 784 / steps).float()
+labels = torch.randint(10, (batch,))
+def step():
+    s1, m1 = n1.init_synaptic(); s2, m2 = n2.init_synaptic()
+    total = 0
+    for x in spikes:
+        y, s1, m1 = n1(w1(x), s1, m1)
+        _, s2, m2 = n2(w2(y), s2, m2)
+        total = total + m2
+    torch.nn.functional.cross_entropy(total, labels).backward()
+dense = [(torch.rand(batch, n, dtype=torch.float64), torch.rand(n, m, dtype=torch.float64),
+          torch.rand(batch, m, dtype=torch.float64)) for n, m in ((784, 400), (400, 10))]
+def gemm():
+    for x, w, g in dense:
+        x @ w, g @ w.T, x.T @ g
+def median(f, n):
+    f(); t = []
+    for _ in range(n):
+        start = time.perf_counter(); f(); t.append(time.perf_counter() - start)
+    return statistics.median(t)
+print(json.dumps({"ratio": median(step, 5) / median(gemm, 30), "version": snntorch.__version__}))
+"""
+
+
+def surrogate_ratio() -> tuple[float, str]:
+    """snntorch's two-layer net with a surrogate gradient over 100 steps, in units of dense products (float64)."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = str(Path(folder) / "bin" / "python")
+        install = [python, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, "torch==2.13.0", "numpy"], check=True)
+        subprocess.run([*install, "snntorch"], check=True)
+        run = subprocess.run([python, "-c", _SURROGATE], capture_output=True, text=True, check=True)
+    result = json.loads(run.stdout.splitlines()[-1])
+    return result["ratio"], f"snntorch {result['version']}, 100 steps, float32"
+
+
+SWEEPS: dict[str, list[tuple[str, Case]]] = {
+    "batch": [(str(n), Case(batch=n)) for n in (32, 128, 512)],
+    "width": [(str(n), Case(sizes=(784, n, 10))) for n in (100, 400, 1600)],
+    "hidden layers": [(str(n), Case(sizes=(784, *[400] * n, 10))) for n in (1, 2, 4)],
+    "active inputs": [(str(n), Case(n_active=n)) for n in (50, 150, 784)],
+    "tau_m / tau_syn": [(f"{r:g}", Case(tau_m=10.0 * r)) for r in (0.5, 1.0, 1.0 + 1e-6, 2.0, 5.0)],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    parser.add_argument("--runs", type=int, default=21, help="measurements of each step")
+    parser.add_argument("--sweep", action="store_true", help="also cost against batch, width, depth, activity, ratio")
+    parser.add_argument("--peers", action="store_true", help="also snntorch, installed in an environment of its own")
+    arguments = parser.parse_args()
+    case = Case()
+    exact, dense, dense32 = interleaved(
+        [exact_step(case), dense_step(case), dense_step(case, torch.float32)], arguments.runs
+    )
+    reference, dense_again = interleaved([exact_step(replace(case, engine="reference")), dense_step(case)], 3)
+    result: dict[str, object] = {
+        "case": "784-400-10, batch 128, 150 active inputs, float64, forward + loss + backward",
+        "threads": torch.get_num_threads(),
+        "ratio_to_gemm_float64": exact / dense,
+        "ratio_to_gemm_float32": exact / dense32,
+        "reference_to_gemm_float64": reference / dense_again,
+        "ratio_to_reference": (exact / dense) / (reference / dense_again),
+        "peak_memory_mb": peak_memory_mb(),
+        "process_peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    if arguments.peers:
+        surrogate, name = surrogate_ratio()
+        result |= {"surrogate": name, "surrogate_to_gemm_float64": surrogate}
+        result["ratio_to_surrogate"] = exact / dense / surrogate
+    if arguments.sweep:
+        result["sweeps"] = {
+            title: {label: ratio_to_dense(one, arguments.runs) for label, one in cases}
+            for title, cases in SWEEPS.items()
+        }
+    for key, value in result.items():
+        if isinstance(value, dict):
+            for title, row in value.items():
+                print(f"{title:32}" + "  ".join(f"{label}: {ratio:.2f}" for label, ratio in row.items()))
+        else:
+            print(f"{key:32}{value:.4g}" if isinstance(value, float) else f"{key:32}{value}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
