@@ -1,7 +1,8 @@
-"""An oracle for first spikes that shares no line with the engines: dense scan, peaks, and bisection on the sum of PSPs."""
+"""Oracles for first spikes: dense scan, peaks and bisection on the sum of PSPs, and gradients written out."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ def _first_spike(arrivals, weights, tau_m, tau_syn):
     margin = np.inf
     borders = np.unique(arrivals)
     borders = np.append(borders, borders[-1:] + 80 * max(tau_m, tau_syn))
-    for lower, upper in zip(borders[:-1], borders[1:], strict=True):
+    for lower, upper in pairwise(borders):
         t = np.linspace(lower, upper, 60)
         rate = slope(t)
         # The slope just before the next input, whose own PSP starts there.

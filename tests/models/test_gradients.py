@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import lambertw
-
 from semsync.models.first_spike import first_spike_times
 
 TAU_SYN = 10.0  # ms
@@ -19,7 +18,7 @@ def tensors(times, weights):
     return tuple(torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (times, weights))
 
 
-def layer(seed=0, n_samples=2, n_in=6, n_out=4):
+def layer(seed=0, n_samples=2, n_in=5, n_out=3):
     rng = np.random.default_rng(seed)
     return rng.uniform(1, 30, (n_samples, n_in)), rng.normal(2.0, 1.5, (n_in, n_out))
 
@@ -54,7 +53,7 @@ def test_gradcheck(engine, ratio):
 
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_gradcheck_with_silent_inputs_and_outputs(engine, ratio):
-    times, weights = layer(seed=1)
+    times, weights = layer(seed=11)
     times[0, :3] = times[1, 4] = np.inf
     weights[:, 1] *= -1
     assert np.isinf(first_spike_times(*tensors(times, weights), ratio * TAU_SYN, TAU_SYN).detach().numpy()).any()
@@ -93,7 +92,7 @@ def test_shift_of_all_inputs_shifts_the_spike(engine):
 def test_silent_neurons_get_no_gradient(engine):
     times, weights = layer(seed=6)
     weights[:, 2] = 0.01
-    grad = np.ones((2, 4))
+    grad = np.ones((2, 3))
     _, by_weight, by_time = gradients(times, weights, 20.0, 10.0, engine, grad=grad)
     assert not by_weight[:, 2].any()
     grad[:, 2] = 1e6
@@ -103,7 +102,7 @@ def test_silent_neurons_get_no_gradient(engine):
 def test_equal_time_constants_match_the_closed_form(engine):
     """Göltz et al. 2021: T = tau (b / a - W)."""
     times, weights = layer(seed=7)
-    for sample, neuron in np.ndindex(2, 4):
+    for sample, neuron in np.ndindex(2, 3):
         t, w = times[sample], weights[:, neuron]
         t_out, by_weight, by_time = gradients(t[None], w[:, None], TAU_SYN, TAU_SYN, engine)
         causal = t <= t_out.item()
@@ -122,7 +121,7 @@ def test_equal_time_constants_match_the_closed_form(engine):
 def test_double_time_constant_matches_the_closed_form(engine):
     """Göltz et al. 2021: T = 2 tau_syn ln(2 a_1 / (a_2 + x)), differentiated by torch."""
     times, weights = layer(seed=8)
-    for sample, neuron in np.ndindex(2, 4):
+    for sample, neuron in np.ndindex(2, 3):
         t_out, by_weight, by_time = gradients(times[[sample]], weights[:, [neuron]], 2 * TAU_SYN, TAU_SYN, engine)
         t, w = tensors(times[sample], weights[:, neuron])
         causal = t.detach() <= t_out.item()

@@ -1,4 +1,4 @@
-"""The numba kernel and the plain torch implementation are the same function; and so is the kernel on any thread count."""
+"""The numba kernel and the plain torch implementation are one function, on any number of threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from semsync.models.first_spike import first_spike_times
 
 # Where rounding errors of the potential grow by more than this in the spike time, the spike grazes the threshold.
