@@ -163,6 +163,7 @@ def _simulate_and_analyse(
         )
         logger.info("%s network in NEST: %.1f s", condition, time.perf_counter() - started)
     comparison = compare(reference, recordings["trained"], descriptions["trained"])
+    stages.save_spike_times(reference, recordings["trained"], folder)
     control = descriptions["untrained"]
     for number, (condition, recording) in enumerate(recordings.items()):
         progress("analyse", number, len(recordings), condition)

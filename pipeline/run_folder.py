@@ -68,6 +68,11 @@ class RunFolder:
         return self.root / f"simulation_{condition}"
 
     @property
+    def spike_times(self) -> Path:
+        """Pairs of spike times, in torch and in NEST."""
+        return self.root / "spike_times.npz"
+
+    @property
     def results(self) -> Path:
         return self.root / "results.json"
 

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import bridge
 from ..analysis.recordings import load_nwb, save_nix, save_nwb
@@ -176,8 +175,16 @@ def layer_rows(analysis: Analysis) -> dict[str, list[dict[str, Any]]]:
     return windows
 
 
-def spike_time_pairs(reference: SpikeTable, recording: SpikeTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times of the spikes that both have, inputs left out [ms]."""
+def save_spike_times(reference: SpikeTable, recording: SpikeTable, folder: RunFolder, n_largest: int = 100_000) -> None:
+    """Keep times of spikes that both have [ms], inputs left out: all, or those that differ most and as many others."""
     expected, found = reference.first_spikes(), recording.first_spikes()
     both = np.isfinite(expected) & np.isfinite(found) & (recording.units["layer"] > 0)
-    return expected[both], found[both]
+    expected, found = expected[both], found[both]
+    if len(expected) > 2 * n_largest:
+        by_difference = np.argsort(-np.abs(expected - found), kind="stable")
+        others = by_difference[n_largest :: -(-(len(expected) - n_largest) // n_largest)]
+        keep = np.sort(np.concatenate([by_difference[:n_largest], others]))
+        expected, found = expected[keep], found[keep]
+    partial = folder.spike_times.with_suffix(".partial.npz")
+    np.savez(partial, reference=expected, simulated=found)
+    partial.replace(folder.spike_times)

@@ -1,0 +1,122 @@
+"""The analysis of a recording file, simulated or real, into a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FileError, InputError
+from ..network_description import NetworkDescription
+from ..spike_table import SpikeTable
+from .progress import Progress, silent
+from .run_folder import RunFolder, write_json
+
+
+def analyse_file(
+    recording: Path,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    windows: Sequence[str] = (),
+    by: str | None = None,
+    network: Path | None = None,
+    reading: Mapping[str, str] | None = None,
+    n_permutations: int = 1000,
+    min_active_trials: int = 10,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Analyse a recording as far as it allows; writes ``results.json`` and ``report.html`` to the folder `out`.
+
+    Parameters
+    ----------
+    recording : path
+        Of a format that :func:`semsync.analysis.recordings.load_recording` reads.
+    out : path
+    overwrite : bool
+        Replace an analysis that is there.
+    windows : sequence of str
+        "all", "decision", or two times in ms from onset with a comma between them; all and decision without.
+    network : path, optional
+        The network that was recorded, for its pathways.
+    reading : mapping
+        Options of the reader, as text: trials, class_column, align, span.
+
+    Returns
+    -------
+    dict
+        What was written to ``results.json``.
+    """
+    from ..analysis.analyze import analyze
+    from ..analysis.recordings import load_recording
+    from .reporting import recording_report
+
+    if not overwrite and (out / "results.json").exists():
+        raise FileError(f"{out} holds an analysis; add --overwrite to replace it, or choose another --out")
+    chosen = [_window(window) for window in windows]
+    description = None if network is None else NetworkDescription.load(network)
+    table = load_recording(recording, **_reader_options(recording, reading or {}))
+    if not chosen:
+        # The decision window is only worth a word where there is a decision to speak of.
+        chosen = ["all", "decision"] if "decision_time" in table.trials else ["all"]
+    folder = RunFolder(out, resume=True)
+    progress("analyse", 0, 2, recording.name)
+    analysis = analyze(
+        table,
+        windows=chosen,
+        by=by,
+        n_permutations=n_permutations,
+        min_active_trials=min_active_trials,
+        description=description,
+        seed=seed,
+    )
+    progress("analyse", 1, 2, "report")
+    results = {
+        "recording": _about(recording, table),
+        "lacks": [*table.annotations.get("lacks", ()), *analysis.lacks],
+        **analysis.to_dict(["layers", "units", "pathways"]),
+        "settings": dict(analysis.settings),
+    }
+    write_json(folder.results, results)
+    recording_report(folder.report, recording.name, table, analysis, network=description, source=recording.name)
+    progress("analyse", 2, 2)
+    return results
+
+
+def _about(path: Path, table: SpikeTable) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "n_units": table.n_units,
+        "n_trials": table.n_trials,
+        "n_spikes": table.n_spikes,
+        "duration_ms": float(np.max(table.trials["stop"]) - np.min(table.trials["start"])) if table.n_trials else 0.0,
+        "notes": list(table.annotations.get("notes", ())),
+    }
+
+
+def _window(text: str) -> str | tuple[float, float]:
+    return _two_times(text, "--window") if "," in text else text
+
+
+def _two_times(text: str, option: str) -> tuple[float, float]:
+    try:
+        t_start, t_stop = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} expects two times in ms with a comma between, as 0,600, got {text!r}") from None
+    return t_start, t_stop
+
+
+def _reader_options(recording: Path, reading: Mapping[str, str]) -> dict[str, Any]:
+    """What the reader takes, from what the command line gives it."""
+    options: dict[str, Any] = {key: value for key, value in reading.items() if key in ("trials", "class_column")}
+    if "span" in reading:
+        options["window"] = _two_times(reading["span"], "--span")
+    if "align" in reading:
+        align = reading["align"]
+        codes = [part.strip() for part in align.split(",")]
+        # Events are numbers in GDF files, and columns elsewhere.
+        options["align"] = [int(code) for code in codes] if all(code.isdigit() for code in codes) else align
+    return options
