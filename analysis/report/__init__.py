@@ -1,1 +1,6 @@
-"""report"""
+"""Reports: one self-contained HTML file, with figures and, under each, what it shows in words."""
+
+from .content import RecordingReport, RunReport
+from .write import report_html, save_figures, write_report
+
+__all__ = ["RecordingReport", "RunReport", "report_html", "save_figures", "write_report"]

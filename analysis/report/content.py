@@ -1,0 +1,94 @@
+"""What the reports are about: plain data, gathered by whoever ran or read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from ...network_description import NetworkDescription
+from ...spike_table import SpikeTable
+from ..analyze import Analysis
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A network that was trained, simulated and analysed. What is left out has no section.
+
+    Attributes
+    ----------
+    title : str
+    results : mapping
+        As in ``results.json``: `dataset`, `n_test`, `torch`, `nest` (accuracies, and the comparison of the two).
+    config : mapping
+        The resolved configuration.
+    environment : mapping
+        `versions` (name to version), `python`, `platform`, `git_revision`.
+    history : sequence of mapping
+        One per epoch of training; see :func:`~semsync.analysis.figures.learning_curve`.
+    best_epoch : int, optional
+        Epoch whose network was kept.
+    trained, untrained : Analysis, optional
+        Of the recordings of the trained network and of its control.
+    recording, control_recording : SpikeTable, optional
+    network, control_network : NetworkDescription, optional
+    reference_times, simulated_times : float array, shape [n_spikes], optional
+        Times of the same spikes in the training engine and in NEST [ms].
+    comparison : mapping, optional
+        Of the two simulations, as ``Comparison.to_dict()`` gives it; ``results["nest"]`` without it.
+    seeds : mapping of int to mapping
+        Results of every seed, when the run was repeated.
+    trial : int
+        Row of the trial that the raster shows.
+    """
+
+    title: str
+    results: Mapping[str, Any]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Mapping[str, Any]] = ()
+    best_epoch: int | None = None
+    trained: Analysis | None = None
+    untrained: Analysis | None = None
+    recording: SpikeTable | None = None
+    control_recording: SpikeTable | None = None
+    network: NetworkDescription | None = None
+    control_network: NetworkDescription | None = None
+    reference_times: ArrayLike | None = None
+    simulated_times: ArrayLike | None = None
+    comparison: Mapping[str, Any] | None = None
+    seeds: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    trial: int = 0
+
+
+@dataclass(frozen=True)
+class RecordingReport:
+    """Any recording that was analysed, simulated or real.
+
+    Attributes
+    ----------
+    title : str
+    analysis : Analysis
+    recording : SpikeTable, optional
+    network : NetworkDescription, optional
+        The network that was recorded, where it is known.
+    source : str
+        File that the recording was read from.
+    notes : sequence of str
+        What was assumed when it was read.
+    environment : mapping
+        As in :class:`RunReport`.
+    trial : int
+        Row of the trial that the raster shows.
+    """
+
+    title: str
+    analysis: Analysis
+    recording: SpikeTable | None = None
+    network: NetworkDescription | None = None
+    source: str = ""
+    notes: Sequence[str] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    trial: int = 0

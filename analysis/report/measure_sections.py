@@ -1,0 +1,131 @@
+"""Sections on the measures of an analysis, alike for a network's run and for any recording."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...network_description import NetworkDescription
+from ...spike_table import SpikeTable
+from ..analyze import Analysis
+from ..figures import (
+    class_distances,
+    decoding_accuracy,
+    information_gain,
+    new_axes,
+    packet_size,
+    packet_width,
+    pathway_picture,
+    pathways,
+    raster,
+)
+from ..figures.series import layer_series, main_window, windows
+from ..measures import stimulus_classes
+from . import paragraphs
+from .section import Drawing, Section
+
+PICTURE_WORDS = (
+    "Each row is an excitatory unit, each column a class; the colour is the share of that class in the unit's "
+    "strength. Only the units that drive some class most strongly are shown, sorted by the class that they prefer: bright steps "
+    "down the diagonal are pathways of single classes, even colour is none."
+)
+
+
+def measure_sections(
+    analysis: Analysis,
+    control: Analysis | None,
+    recording: SpikeTable | None,
+    network: NetworkDescription | None,
+    control_network: NetworkDescription | None = None,
+) -> list[Section]:
+    """All sections that the data allow."""
+    sections = [
+        packet_section(analysis, control),
+        information_section(analysis, control),
+        separability_section(analysis, control, recording),
+        pathway_section(analysis, network, control_network),
+    ]
+    return [section for section in sections if section is not None]
+
+
+def packet_section(analysis: Analysis, control: Analysis | None) -> Section | None:
+    """Width and size of pulse packets, for every window."""
+    found = [main_window(analysis), *(w for w in windows(analysis) if w != main_window(analysis))]
+    drawings = []
+    if np.isfinite(layer_series(analysis, found[0], "packet_sd_ms").values).any():
+        axes = new_axes(len(found), 3, height_mm=54 * len(found))
+        for row, window in zip(axes, found, strict=True):
+            packet_width(analysis, control, window=window, axes=row)
+        drawings.append(Drawing("packet_width", axes, "Width of pulse packets by layer, in each window"))
+    axes = new_axes(len(found), 2, width_mm=130, height_mm=52 * len(found))
+    for row, window in zip(axes, found, strict=True):
+        packet_size(analysis, control, window=window, axes=row)
+    drawings.append(Drawing("packet_size", axes, "Size of pulse packets and participation by layer, in each window"))
+    words = [*paragraphs.packet_width_words(analysis, control), *paragraphs.packet_size_words(analysis, control)]
+    return Section("packets", "Pulse packets", drawings, words)
+
+
+def information_section(analysis: Analysis, control: Analysis | None) -> Section | None:
+    """Information gain of single units."""
+    words = paragraphs.information_gain_words(analysis, control)
+    if not words or not len(analysis.units):
+        return None
+    axes = information_gain(analysis, control)
+    drawing = Drawing("information_gain", axes, "Information gain of excitatory and inhibitory units by layer")
+    return Section("information", "What single units tell about the class", [drawing], words)
+
+
+def separability_section(analysis: Analysis, control: Analysis | None, recording: SpikeTable | None) -> Section | None:
+    """Decoding of the class, and distances between classes."""
+    words = paragraphs.decoding_words(analysis, control)
+    if not words:
+        return None
+    found = [main_window(analysis), *(w for w in windows(analysis) if w != main_window(analysis))]
+    axes = new_axes(1, len(found), width_mm=min(180, 85 * len(found)), height_mm=60)
+    for ax, window in zip(axes[0], found, strict=True):
+        decoding_accuracy(analysis, control, window=window, ax=ax)
+    drawings = [Drawing("decoding_accuracy", axes, "Accuracy of decoding the class, by layer and window")]
+    if recording is not None and stimulus_classes(recording) is not None:
+        specs = {str(spec) if isinstance(spec, str) else None: spec for spec in analysis.settings["windows"]}
+        window = main_window(analysis)
+        drawn = class_distances(recording, window=specs.get(window, "all"), by=analysis.settings.get("by"))
+        drawings.append(Drawing("class_distances", drawn, "Jaccard distance between trials, class by class and layer"))
+        words += paragraphs.class_distance_words(analysis)
+    return Section("separability", "Separability of the classes", drawings, words)
+
+
+def pathway_section(
+    analysis: Analysis, network: NetworkDescription | None, control_network: NetworkDescription | None
+) -> Section | None:
+    """Class-specific excitatory pathways."""
+    words = paragraphs.pathway_words(analysis)
+    if not words:
+        return None
+    drawings = [Drawing("pathways", pathways(analysis), "Selectivity of pathways, and share of spikes on them")]
+    pictures = (("pathway_picture", network, ""), ("pathway_picture_control", control_network, ", untrained network"))
+    for name, description, of_control in pictures:
+        if description is not None:
+            alt = f"Share of each class in the strength of the top units{of_control}"
+            drawings.append(Drawing(name, pathway_picture(description), alt))
+    if network is not None:
+        below = " The second picture is the untrained network." if control_network is not None else ""
+        words = [*words, PICTURE_WORDS + below]
+    return Section("pathways", "Pathways to the classes", drawings, words)
+
+
+def raster_section(recording: SpikeTable, trial: int, control: SpikeTable | None, by: str | None) -> Section:
+    """One trial through the layers, in the network and in its control."""
+    tables = [("", recording)] if control is None else [("trained", recording), ("untrained", control)]
+    axes = new_axes(len(tables), 1, height_mm=88 * len(tables), sharex=True)
+    t_stop = max(_last_spike(table, trial) for _, table in tables)
+    for ax, (title, table) in zip(axes[:, 0], tables, strict=True):
+        raster(table, trial, by=by, t_stop=t_stop, title=title, ax=ax)
+    words = [paragraphs.raster_words(table, trial, by, title) for title, table in tables]
+    drawing = Drawing("raster", axes, f"Spikes of trial {trial}, layer by layer")
+    return Section("raster", "One trial through the layers", [drawing], words)
+
+
+def _last_spike(table: SpikeTable, trial: int) -> float:
+    """Where the time axis of a raster ends: a little after the last spike, at most at the end of the trial."""
+    times = table.times[table.trial == trial]
+    stop = float(table.t_stop[trial])
+    return min(stop, float(times[-1]) * 1.03 if len(times) and times[-1] > 0 else stop)

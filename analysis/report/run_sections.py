@@ -1,0 +1,156 @@
+"""Sections on a run: training, the equality of the two simulations, and repeats with other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..figures import learning_curve, spike_time_equality
+from .content import RunReport
+from .section import Drawing, KeyNumber, Section, Table
+from .words import counted, number
+
+
+def learning_section(content: RunReport) -> Section | None:
+    """Loss and accuracy over epochs."""
+    history = content.history
+    if not history:
+        return None
+    kept = next((entry for entry in history if entry["epoch"] == content.best_epoch), None)
+    first, last = history[0], history[-1]
+    words = (
+        f"Over {counted(len(history), 'epoch')} the validation accuracy goes from "
+        f"{number(first['validation_accuracy'], '%')} to {number(last['validation_accuracy'], '%')}, the training "
+        f"accuracy from {number(first['train_accuracy'], '%')} to {number(last['train_accuracy'], '%')}."
+    )
+    if kept is not None:
+        words += (
+            f" The network of epoch {content.best_epoch}, the best on the validation set with "
+            f"{number(kept['validation_accuracy'], '%')}, is the one kept."
+        )
+    accuracy = content.results.get("torch", {}).get("test_accuracy")
+    if accuracy is not None:
+        words += f" On {counted(content.results['n_test'], 'test sample')} it reaches {number(accuracy, '%')}."
+    drawing = Drawing(
+        "learning_curve",
+        learning_curve(history, best_epoch=content.best_epoch),
+        "Loss and accuracy of the training and the validation set by epoch",
+    )
+    return Section("learning", "Learning", [drawing], [words])
+
+
+def equality_section(content: RunReport) -> Section | None:
+    """Spike times of the training engine against NEST."""
+    comparison = comparison_of(content)
+    reference, simulated = content.reference_times, content.simulated_times
+    drawings = []
+    if reference is not None and simulated is not None and len(np.atleast_1d(reference)):
+        axes = spike_time_equality(
+            reference,
+            simulated,
+            max_abs_difference=comparison.get("max_abs_difference_ms"),
+            tolerance=comparison.get("tolerance_ms"),
+        )
+        drawings.append(
+            Drawing("spike_time_equality", axes, "Spike times in NEST against those of the training engine")
+        )
+    words = equality_words(comparison)
+    return Section("equality", "The same spikes in NEST", drawings, words) if drawings or words else None
+
+
+def equality_words(comparison: Mapping[str, Any]) -> list[str]:
+    """On whether two simulations gave the same spikes; nothing without a comparison."""
+    if "max_abs_difference_ms" not in comparison:
+        return []
+    largest = comparison["max_abs_difference_ms"]
+    n_compared = comparison["n_spikes_compared"]
+    sentences = [
+        f"{counted(n_compared, 'spike')} of the training engine and of NEST were compared, in every layer; the largest "
+        f"difference in time is {largest:.2g} ms."
+    ]
+    n_spiking = comparison.get("n_spiking_mismatches", 0)
+    sentences.append(
+        "No neuron fires in one and not in the other."
+        if n_spiking == 0
+        else f"{counted(n_spiking, 'spike')} occur in one and not in the other."
+    )
+    n_grazing = comparison.get("n_grazing", 0)
+    if n_grazing:
+        sentences.append(
+            f"{counted(n_grazing, 'spike')} only graze the threshold, so that NEST's precise neurons may miss them; they "
+            f"and the {counted(comparison.get('n_downstream_spikes', 0), 'spike')} causally downstream of them, in "
+            f"{counted(comparison.get('n_touched_trials', 0), 'trial')}, are left out of the comparison and listed in "
+            "results.json."
+        )
+    n_decisions = comparison.get("n_decision_mismatches", 0)
+    sentences.append(
+        "Every decision is the same." if n_decisions == 0 else f"{counted(n_decisions, 'decision')} differ."
+    )
+    unexplained = comparison.get("n_unexplained", 0)
+    if comparison.get("equal") is False:
+        sentences.append(
+            f"The two are NOT equal: {counted(unexplained, 'difference')} of spikes and "
+            f"{counted(comparison.get('n_decision_mismatches_unexplained', 0), 'decision')} are explained by no grazing "
+            "spike."
+        )
+    return [" ".join(sentences)]
+
+
+def seeds_section(content: RunReport) -> Section | None:
+    """Results of every seed."""
+    if not content.seeds:
+        return None
+    rows: list[list[str]] = []
+    for seed, results in content.seeds.items():
+        torch, nest = results.get("torch", {}), results.get("nest", {})
+        largest = nest.get("max_abs_difference_ms")
+        rows.append(
+            [
+                str(seed),
+                number(torch.get("test_accuracy", float("nan")), "%"),
+                number(nest.get("test_accuracy", float("nan")), "%"),
+                "–" if largest is None else f"{largest:.1e}",
+                str(nest.get("n_spiking_mismatches", "–")),
+                str(nest.get("n_decision_mismatches", "–")),
+            ]
+        )
+    head = ["seed", "accuracy, torch", "accuracy, NEST", "largest difference (ms)", "spiking mismatches", "decisions"]
+    accuracies = np.array(
+        [r["nest"]["test_accuracy"] for r in content.seeds.values() if "test_accuracy" in r.get("nest", {})]
+    )
+    words = []
+    if len(accuracies) > 1:
+        words.append(
+            f"Over {len(accuracies)} seeds the accuracy in NEST is {number(float(accuracies.mean()), '%')} on average, "
+            f"with a standard deviation of {100 * accuracies.std(ddof=1):.2f} percentage points, from "
+            f"{number(float(accuracies.min()), '%')} to {number(float(accuracies.max()), '%')}."
+        )
+    return Section("seeds", "Over seeds", paragraphs=words, table=Table(head, rows))
+
+
+def run_key_numbers(content: RunReport) -> list[KeyNumber]:
+    """The head of the report."""
+    results, comparison = content.results, comparison_of(content)
+    numbers = []
+    for where, label in (("torch", "test accuracy, training engine"), ("nest", "test accuracy, NEST")):
+        accuracy = results.get(where, {}).get("test_accuracy")
+        if accuracy is not None:
+            numbers.append(KeyNumber(number(accuracy, "%"), label))
+    if "max_abs_difference_ms" in comparison:
+        numbers.append(
+            KeyNumber(f"{comparison['max_abs_difference_ms']:.1e} ms", "largest difference of a spike time in NEST")
+        )
+        numbers.append(KeyNumber(f"{comparison['n_spikes_compared']:,}", "spikes compared"))
+    if "n_unexplained" in comparison:
+        n_unexplained = comparison["n_unexplained"]
+        numbers.append(KeyNumber(f"{n_unexplained:,}", "unexplained differences", good=n_unexplained == 0))
+    if "n_test" in results:
+        numbers.append(KeyNumber(f"{results['n_test']:,}", "test samples"))
+    return numbers
+
+
+def comparison_of(content: RunReport) -> Mapping[str, Any]:
+    """The comparison of the two simulations; empty without one."""
+    return content.comparison if content.comparison is not None else content.results.get("nest", {})

@@ -1,0 +1,97 @@
+"""Reports and figures as files."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from ...errors import FileError
+from ..figures import render
+from .content import RecordingReport, RunReport
+from .pages import build_page
+from .section import Drawing
+
+_MAX_SVG_BYTES = 1_000_000  # a larger one is drawn by the browser more slowly than an image
+
+
+def write_report(path: str | Path, content: RunReport | RecordingReport) -> Path:
+    """Write a report as one HTML file that needs no other.
+
+    Parameters
+    ----------
+    path : path
+        An existing file is replaced once the new one is complete.
+    content : RunReport or RecordingReport
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written.
+    """
+    path = Path(path)
+    text = report_html(content)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise FileError(f"cannot write the report {path}: {error.strerror or error}") from error
+    return path
+
+
+def report_html(content: RunReport | RecordingReport) -> str:
+    """The HTML of a report."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__ or "", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    return environment.get_template("report.html.j2").render(page=build_page(content))
+
+
+def save_figures(
+    folder: str | Path, content: RunReport | RecordingReport, *, formats: tuple[str, ...] = ("svg", "pdf")
+) -> list[Path]:
+    """Write every figure of a report as a file of its own, text left as text.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist.
+    content : RunReport or RecordingReport
+    formats : tuple of {"svg", "pdf", "png"}
+
+    Raises
+    ------
+    FileError
+        When a file cannot be written.
+    """
+    folder = Path(folder)
+    drawings = [drawing for section in build_page(content).sections for drawing in section.drawings]
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for drawing in drawings:
+            for file_format in formats:
+                path = folder / f"{drawing.name}.{file_format}"
+                path.write_bytes(render(drawing.axes, file_format, editable_text=True))
+                written.append(path)
+    except OSError as error:
+        raise FileError(f"cannot write figures to {folder}: {error.strerror or error}") from error
+    return written
+
+
+def _data_uri(drawing: Drawing) -> str:
+    kind, content = "svg+xml", render(drawing.axes, "svg")
+    if len(content) > _MAX_SVG_BYTES:
+        kind, content = "png", render(drawing.axes, "png")
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
