@@ -58,6 +58,9 @@ class Checkpoint:
     @torch.no_grad()
     def restore(self, network: FirstSpikeNetwork, optimiser: torch.optim.Adam) -> None:
         """Put the state back into a network and an optimiser of the same shapes."""
+        found, wanted = ([list(w.shape) for w in weights] for weights in (self.weights, network.weights))
+        if found != wanted:
+            raise FileError(f"the checkpoint holds weights of shapes {found}, the network has {wanted}")
         moments = zip(network.weights, self.weights, self.first_moment, self.second_moment, strict=True)
         for parameter, value, first, second in moments:
             parameter.copy_(value)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import InputError
 
@@ -24,7 +24,7 @@ class LatencyEncoder(BaseModel):
         Spike times of additional inputs that are the same for every stimulus [ms].
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["latency"] = "latency"
     t_early: Annotated[float, Field(ge=0, description="spike time of a feature of 1 [ms]")] = 1.5
@@ -88,7 +88,12 @@ def encoder_from(encoding: Any) -> LatencyEncoder:
     """The encoder that a network was trained with, from ``NetworkDescription.encoding``."""
     if not encoding:
         raise InputError("the network does not say how stimuli become spikes (its encoding is empty)")
-    return LatencyEncoder.model_validate(dict(encoding))
+    try:
+        return LatencyEncoder.model_validate(dict(encoding))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"the encoding of the network cannot be used: {where}: {first['msg']}") from error
 
 
 def jitter(times: NDArray[np.float64], sd: float, rng: np.random.Generator) -> NDArray[np.float64]:

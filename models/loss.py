@@ -18,7 +18,7 @@ class FirstSpikeLoss(BaseModel):
     label neuron costs the constant `silent_loss`, without gradient.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     xi: Annotated[Positive, Field(description="sharpness of the competition [tau_syn]")] = 0.2
     alpha: Annotated[float, Field(ge=0, description="weight of the early-decision term")] = 0.005

@@ -35,7 +35,7 @@ class HiddenLayer(BaseModel):
 class NetworkConfig(BaseModel):
     """Architecture and initial weights. Weights are dimensionless: 1 is the threshold (see models.neuron)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     hidden: Annotated[tuple[HiddenLayer, ...], Field(min_length=1, description="hidden layers, input side first")]
     dale: Annotated[
