@@ -56,7 +56,9 @@ class FirstSpikeLoss(BaseModel):
         t_label = torch.where(answered, t_label, 0.0)
         spiking = torch.isfinite(t)
         competition = torch.logsumexp(torch.where(spiking, -torch.where(spiking, t, 0.0) / self.xi, -torch.inf), dim=1)
-        loss = competition + t_label / self.xi + self.alpha * torch.exp(t_label / self.beta)
+        loss = competition + t_label / self.xi
+        if self.alpha:
+            loss = loss + self.alpha * torch.exp(t_label / self.beta)
         return torch.where(answered, loss, self.silent_loss)
 
 
