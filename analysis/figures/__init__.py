@@ -9,7 +9,8 @@ from .information_gain import information_gain
 from .learning_curve import learning_curve
 from .packet_size import packet_size
 from .packet_width import packet_width
-from .pathways import pathway_picture, pathways
+from .pathway_picture import pathway_picture
+from .pathways import pathways
 from .raster import raster
 from .save import figure_of, render
 from .spike_time_equality import spike_time_equality

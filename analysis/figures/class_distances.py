@@ -101,5 +101,5 @@ def class_distances(
     panels[0].set_ylabel("class")
     bar = panels[-1].figure.colorbar(image, ax=panels, shrink=0.75, pad=0.015)
     bar.set_label(f"Jaccard distance\n({window_title(window) if isinstance(window, str) else 'window'})")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return np.array(panels, dtype=object)

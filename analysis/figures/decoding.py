@@ -9,7 +9,7 @@ import numpy as np
 from ..analyze import Analysis
 from .profile import LABELS, draw_comparison
 from .series import layer_series, main_window
-from .style import DECISION_COLOR, new_axes, styled
+from .style import DECISION_COLOR, legend_above, new_axes, styled
 from .windows import window_title
 
 if TYPE_CHECKING:
@@ -49,5 +49,5 @@ def decoding_accuracy(
     ax.set_ylim(0, 1.04)
     ax.set_ylabel("decoding accuracy")
     ax.set_title(window_title(window))
-    ax.legend(loc="best")
+    legend_above(ax)
     return ax

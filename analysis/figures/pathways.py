@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...network_description import NetworkDescription
 from ..analyze import Analysis
-from ..measures import pathway_strengths, top_units
 from .profile import LABELS, draw_series, name_layers
 from .series import LayerSeries, main_window
-from .style import (
-    CONTROL,
-    DECISION_COLOR,
-    FULL_WIDTH_MM,
-    HEAT_MAP,
-    MAIN,
-    LineStyle,
-    given_axes,
-    new_axes,
-    readable,
-    styled,
-)
+from .style import CONTROL, DECISION_COLOR, MAIN, LineStyle, given_axes, legend_above, new_axes, styled
 from .windows import window_title
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _CHANCE = LineStyle(DECISION_COLOR, ":", filled=False)
 
@@ -87,7 +71,7 @@ def pathways(
     for ax, column, label in zip(
         panels,
         ("selectivity", "share"),
-        ("selectivity of pathway strength", "share of spikes on the\npathway of the right class"),
+        ("selectivity of pathway strength", ""),
         strict=True,
     ):
         control = pathway_series(analysis, window, column, network="control", kind=kind)
@@ -100,69 +84,6 @@ def pathways(
     chance = pathway_series(analysis, window, "share_chance", kind=kind)
     if len(chance):
         draw_series(panels[1], chance, _CHANCE, label="chance", shift=-0.06)
-    panels[1].set_title(window_title(window))
-    panels[1].legend(loc="best")
+    panels[1].set_ylabel(f"share of spikes on the\npathway of the right class\n({window_title(window)})")
+    legend_above(panels[1])
     return np.array(panels, dtype=object)
-
-
-@styled
-def pathway_picture(
-    description: NetworkDescription, *, kind: str = "product", n_top: int = 6, axes: Any = None
-) -> NDArray[np.object_]:
-    """The units that drive each class most, sorted by the class that they prefer, one heat map per hidden layer.
-
-    Parameters
-    ----------
-    description : NetworkDescription
-    kind : {"product", "direct"}
-        See :func:`~semsync.analysis.measures.pathway_strengths`.
-    n_top : int
-        Units shown per class; one that drives several classes is shown once.
-    axes : sequence of matplotlib Axes, optional
-        One per hidden layer that reaches the output.
-
-    Returns
-    -------
-    array of matplotlib Axes, shape [n_layers]
-
-    Raises
-    ------
-    InputError
-        When no hidden layer reaches the output.
-    """
-    found = pathway_strengths(description, kind)
-    if not found:
-        raise InputError("the network has no hidden layer with an excitatory pathway to the output")
-    if axes is None:
-        axes = new_axes(1, len(found), width_mm=min(FULL_WIDTH_MM, 52.0 * len(found) + 22), height_mm=80)
-    panels = given_axes(axes, len(found))
-    shares = [_shown_shares(path.strength, n_top) for path in found]
-    largest = max(float(share.max()) for share in shares)
-    for ax, path, share in zip(panels, found, shares, strict=True):
-        image = ax.imshow(
-            share, cmap=HEAT_MAP, vmin=0, vmax=largest, aspect="auto", interpolation="nearest", origin="upper"
-        )
-        ax.set_title(readable(path.population))
-        ax.set_xlabel("class")
-        n_classes = share.shape[1]
-        ax.set_xticks(range(0, n_classes, max(1, n_classes // 10)))
-        ax.set_yticks([])
-        ax.spines[:].set_visible(False)
-        ax.tick_params(length=0)
-    panels[0].set_ylabel("excitatory units, by preferred class")
-    _strength_bar(panels, image)
-    return np.array(panels, dtype=object)
-
-
-def _strength_bar(panels: list[Axes], image: Any) -> None:
-    bar = panels[-1].figure.colorbar(image, ax=panels, shrink=0.75, pad=0.015)
-    bar.set_label("share of a unit's strength")
-    bar.outline.set_visible(False)  # type: ignore[operator]
-
-
-def _shown_shares(strength: NDArray[np.float64], n_top: int) -> NDArray[np.float64]:
-    """Share of each class in the strength of the top units, shape [n_shown, n_classes]."""
-    shown = top_units(strength, min(n_top, len(strength))).any(axis=1)
-    shown &= strength.sum(axis=1) > 0
-    share = strength[shown] / strength[shown].sum(axis=1, keepdims=True)
-    return share[np.lexsort((-share.max(axis=1), share.argmax(axis=1)))]

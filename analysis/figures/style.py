@@ -79,7 +79,8 @@ def figure_style(**more: Any) -> Iterator[None]:
     """Matplotlib's settings for semsync's figures, put back afterwards."""
     import matplotlib
 
-    with matplotlib.rc_context({**_RC, **more}):
+    settings: Any = {**_RC, **more}
+    with matplotlib.rc_context(settings):
         yield
 
 
@@ -133,7 +134,11 @@ def legend_above(ax: Axes) -> None:
     """A legend in one line over the right end of the axes, where it hides nothing."""
     n_entries = len(ax.get_legend_handles_labels()[1])
     if n_entries:
-        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=n_entries, borderaxespad=0.1, columnspacing=1.2)
+        legend = ax.legend(
+            loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=n_entries, borderaxespad=0.1, columnspacing=1.2
+        )
+        # One that is wider than its axes would push the axes apart.
+        legend.set_in_layout(False)
 
 
 def readable(name: str) -> str:

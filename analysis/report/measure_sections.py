@@ -19,14 +19,15 @@ from ..figures import (
     raster,
 )
 from ..figures.series import layer_series, main_window, windows
-from ..measures import stimulus_classes
+from ..measures import find_window, stimulus_classes
+from ..measures.windows import WindowSpec
 from . import paragraphs
 from .section import Drawing, Section
 
 PICTURE_WORDS = (
     "Each row is an excitatory unit, each column a class; the colour is the share of that class in the unit's "
-    "strength. Only the units that drive some class most strongly are shown, sorted by the class that they prefer: bright steps "
-    "down the diagonal are pathways of single classes, even colour is none."
+    "strength. Only the units that drive some class most strongly are shown, sorted by the class that they prefer: "
+    "bright steps down the diagonal are pathways of single classes, an even colour is none."
 )
 
 
@@ -49,19 +50,20 @@ def measure_sections(
 
 def packet_section(analysis: Analysis, control: Analysis | None) -> Section | None:
     """Width and size of pulse packets, for every window."""
-    found = [main_window(analysis), *(w for w in windows(analysis) if w != main_window(analysis))]
+    found = _windows(analysis)
     drawings = []
     if np.isfinite(layer_series(analysis, found[0], "packet_sd_ms").values).any():
         axes = new_axes(len(found), 3, height_mm=54 * len(found))
         for row, window in zip(axes, found, strict=True):
             packet_width(analysis, control, window=window, axes=row)
-        drawings.append(Drawing("packet_width", axes, "Width of pulse packets by layer, in each window"))
+        words = paragraphs.packet_width_words(analysis, control)
+        drawings.append(Drawing("packet_width", axes, "Width of pulse packets by layer, in each window", words))
     axes = new_axes(len(found), 2, width_mm=130, height_mm=52 * len(found))
     for row, window in zip(axes, found, strict=True):
         packet_size(analysis, control, window=window, axes=row)
-    drawings.append(Drawing("packet_size", axes, "Size of pulse packets and participation by layer, in each window"))
-    words = [*paragraphs.packet_width_words(analysis, control), *paragraphs.packet_size_words(analysis, control)]
-    return Section("packets", "Pulse packets", drawings, words)
+    words = paragraphs.packet_size_words(analysis, control)
+    drawings.append(Drawing("packet_size", axes, "Size of pulse packets and participation by layer and window", words))
+    return Section("packets", "Pulse packets", drawings)
 
 
 def information_section(analysis: Analysis, control: Analysis | None) -> Section | None:
@@ -70,8 +72,8 @@ def information_section(analysis: Analysis, control: Analysis | None) -> Section
     if not words or not len(analysis.units):
         return None
     axes = information_gain(analysis, control)
-    drawing = Drawing("information_gain", axes, "Information gain of excitatory and inhibitory units by layer")
-    return Section("information", "What single units tell about the class", [drawing], words)
+    drawing = Drawing("information_gain", axes, "Information gain of excitatory and inhibitory units by layer", words)
+    return Section("information", "What single units tell about the class", [drawing])
 
 
 def separability_section(analysis: Analysis, control: Analysis | None, recording: SpikeTable | None) -> Section | None:
@@ -79,18 +81,18 @@ def separability_section(analysis: Analysis, control: Analysis | None, recording
     words = paragraphs.decoding_words(analysis, control)
     if not words:
         return None
-    found = [main_window(analysis), *(w for w in windows(analysis) if w != main_window(analysis))]
+    found = _windows(analysis)
     axes = new_axes(1, len(found), width_mm=min(180, 85 * len(found)), height_mm=60)
     for ax, window in zip(axes[0], found, strict=True):
         decoding_accuracy(analysis, control, window=window, ax=ax)
-    drawings = [Drawing("decoding_accuracy", axes, "Accuracy of decoding the class, by layer and window")]
-    if recording is not None and stimulus_classes(recording) is not None:
-        specs = {str(spec) if isinstance(spec, str) else None: spec for spec in analysis.settings["windows"]}
-        window = main_window(analysis)
-        drawn = class_distances(recording, window=specs.get(window, "all"), by=analysis.settings.get("by"))
-        drawings.append(Drawing("class_distances", drawn, "Jaccard distance between trials, class by class and layer"))
-        words += paragraphs.class_distance_words(analysis)
-    return Section("separability", "Separability of the classes", drawings, words)
+    drawings = [Drawing("decoding_accuracy", axes, "Accuracy of decoding the class, by layer and window", words)]
+    words = paragraphs.class_distance_words(analysis)
+    if words and recording is not None and stimulus_classes(recording) is not None:
+        spec = _window_spec(analysis, recording)
+        drawn = class_distances(recording, window=spec, by=analysis.settings.get("by"))
+        alt = "Jaccard distance between trials, class by class, in every layer"
+        drawings.append(Drawing("class_distances", drawn, alt, words))
+    return Section("separability", "Separability of the classes", drawings)
 
 
 def pathway_section(
@@ -100,16 +102,12 @@ def pathway_section(
     words = paragraphs.pathway_words(analysis)
     if not words:
         return None
-    drawings = [Drawing("pathways", pathways(analysis), "Selectivity of pathways, and share of spikes on them")]
-    pictures = (("pathway_picture", network, ""), ("pathway_picture_control", control_network, ", untrained network"))
-    for name, description, of_control in pictures:
-        if description is not None:
-            alt = f"Share of each class in the strength of the top units{of_control}"
-            drawings.append(Drawing(name, pathway_picture(description), alt))
+    drawings = [Drawing("pathways", pathways(analysis), "Selectivity of pathways, and share of spikes on them", words)]
     if network is not None:
-        below = " The second picture is the untrained network." if control_network is not None else ""
-        words = [*words, PICTURE_WORDS + below]
-    return Section("pathways", "Pathways to the classes", drawings, words)
+        picture = pathway_picture(network, control_network)
+        alt = "Share of each class in the strength of the top units of every hidden layer"
+        drawings.append(Drawing("pathway_picture", picture, alt, [PICTURE_WORDS]))
+    return Section("pathways", "Pathways to the classes", drawings)
 
 
 def raster_section(recording: SpikeTable, trial: int, control: SpikeTable | None, by: str | None) -> Section:
@@ -119,9 +117,25 @@ def raster_section(recording: SpikeTable, trial: int, control: SpikeTable | None
     t_stop = max(_last_spike(table, trial) for _, table in tables)
     for ax, (title, table) in zip(axes[:, 0], tables, strict=True):
         raster(table, trial, by=by, t_stop=t_stop, title=title, ax=ax)
+        ax.label_outer()
     words = [paragraphs.raster_words(table, trial, by, title) for title, table in tables]
-    drawing = Drawing("raster", axes, f"Spikes of trial {trial}, layer by layer")
-    return Section("raster", "One trial through the layers", [drawing], words)
+    drawing = Drawing("raster", axes, f"Spikes of trial {trial}, layer by layer", words)
+    return Section("raster", "One trial through the layers", [drawing])
+
+
+def _windows(analysis: Analysis) -> list[str]:
+    """All windows, the main one first."""
+    main = main_window(analysis)
+    return [main, *(window for window in windows(analysis) if window != main)]
+
+
+def _window_spec(analysis: Analysis, recording: SpikeTable) -> WindowSpec:
+    """What the main window was made from: its name, or a pair of times."""
+    for spec in analysis.settings["windows"]:
+        pair = spec if isinstance(spec, str) else (float(spec[0]), float(spec[1]))
+        if pair not in ("all", "decision") and find_window(recording, pair).name == main_window(analysis):
+            return pair
+    return main_window(analysis)
 
 
 def _last_spike(table: SpikeTable, trial: int) -> float:

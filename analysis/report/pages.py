@@ -7,12 +7,14 @@ from functools import singledispatch
 from typing import Any
 
 from ..figures.profile import LABELS
+from .claims import claims
 from .content import RecordingReport, RunReport
 from .layer_table import layer_table_section
 from .measure_sections import measure_sections, raster_section
 from .methods import DEFINITIONS, settings_rows
-from .run_sections import equality_section, learning_section, run_key_numbers, seeds_section
+from .run_sections import equality_section, learning_section, run_key_numbers
 from .section import KeyNumber, Page, Section
+from .seeds_section import seeds_section
 
 
 @singledispatch
@@ -24,7 +26,11 @@ def build_page(content: Any) -> Page:
 @build_page.register
 def _(content: RunReport) -> Page:
     analysis = content.trained
-    sections: list[Section | None] = [learning_section(content), equality_section(content)]
+    sections: list[Section | None] = []
+    if analysis is not None:
+        found = claims(analysis, content.untrained)
+        sections.append(Section("claims", "What the run shows", claims=found) if found else None)
+    sections += [learning_section(content), equality_section(content)]
     if content.recording is not None:
         by = analysis.settings.get("by") if analysis is not None else None
         sections.append(raster_section(content.recording, content.trial, content.control_recording, by))
@@ -32,7 +38,7 @@ def _(content: RunReport) -> Page:
         sections += measure_sections(
             analysis, content.untrained, content.recording, content.network, content.control_network
         )
-    sections.append(seeds_section(content))
+    sections.append(seeds_section(content.seeds))
     if analysis is not None:
         sections.append(layer_table_section(analysis, content.untrained, LABELS))
     results = content.results

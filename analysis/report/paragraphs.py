@@ -215,7 +215,9 @@ def pathway_words(analysis: Analysis) -> list[str]:
 def _layerwise_contrasts(what: str, series: LayerSeries, control: LayerSeries) -> list[str]:
     if series.names != control.names:
         return []
-    higher, lower, same = [], [], []
+    higher: list[str] = []
+    lower: list[str] = []
+    same: list[str] = []
     for name, value, other in zip(series.names, values_of(series), values_of(control), strict=True):
         {Change.UP: higher, Change.DOWN: lower}.get(change(other, value), same).append(place(name))
     return [
@@ -238,14 +240,14 @@ def _shuffle_words(analysis: Analysis, window: str, half: LayerSeries) -> str:
     shuffled = layer_series(analysis, window, "packet_shortest_half_shuffled_ms").only(half.names)
     if not len(shuffled) or not isfinite(shuffled.values[-1]):
         return ""
-    name = half.names[-1]
-    return contrast(
-        f"In {place(name)} the shortest half",
-        values_of(half)[-1],
-        "that with decision times shuffled over trials",
-        values_of(shuffled)[-1],
-        "ms",
-        ("wider", "narrower"),
+    value, other = values_of(half)[-1], values_of(shuffled)[-1]
+    what, beside = f"In {place(half.names[-1])} the shortest half", "that with decision times shuffled over trials"
+    meaning = {
+        Change.DOWN: "These packets are timed to the decision of their own trial.",
+        Change.NONE: "How sharp these packets are does not hang on the decision time of their own trial.",
+    }
+    return joined(
+        contrast(what, value, beside, other, "ms", ("wider", "narrower")), meaning.get(change(other, value), "")
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..figures import learning_curve, spike_time_equality
 from .content import RunReport
-from .section import Drawing, KeyNumber, Section, Table
+from .section import Drawing, KeyNumber, Section
 from .words import counted, number
 
 
@@ -37,27 +37,26 @@ def learning_section(content: RunReport) -> Section | None:
         "learning_curve",
         learning_curve(history, best_epoch=content.best_epoch),
         "Loss and accuracy of the training and the validation set by epoch",
+        [words],
     )
-    return Section("learning", "Learning", [drawing], [words])
+    return Section("learning", "Learning", [drawing])
 
 
 def equality_section(content: RunReport) -> Section | None:
     """Spike times of the training engine against NEST."""
     comparison = comparison_of(content)
     reference, simulated = content.reference_times, content.simulated_times
-    drawings = []
-    if reference is not None and simulated is not None and len(np.atleast_1d(reference)):
-        axes = spike_time_equality(
-            reference,
-            simulated,
-            max_abs_difference=comparison.get("max_abs_difference_ms"),
-            tolerance=comparison.get("tolerance_ms"),
-        )
-        drawings.append(
-            Drawing("spike_time_equality", axes, "Spike times in NEST against those of the training engine")
-        )
     words = equality_words(comparison)
-    return Section("equality", "The same spikes in NEST", drawings, words) if drawings or words else None
+    if reference is None or simulated is None or not len(np.atleast_1d(reference)):
+        return Section("equality", "The same spikes in NEST", paragraphs=words) if words else None
+    axes = spike_time_equality(
+        reference,
+        simulated,
+        max_abs_difference=comparison.get("max_abs_difference_ms"),
+        tolerance=comparison.get("tolerance_ms"),
+    )
+    drawing = Drawing("spike_time_equality", axes, "Spike times in NEST against the training engine's", words)
+    return Section("equality", "The same spikes in NEST", [drawing])
 
 
 def equality_words(comparison: Mapping[str, Any]) -> list[str]:
@@ -79,8 +78,8 @@ def equality_words(comparison: Mapping[str, Any]) -> list[str]:
     n_grazing = comparison.get("n_grazing", 0)
     if n_grazing:
         sentences.append(
-            f"{counted(n_grazing, 'spike')} only graze the threshold, so that NEST's precise neurons may miss them; they "
-            f"and the {counted(comparison.get('n_downstream_spikes', 0), 'spike')} causally downstream of them, in "
+            f"{counted(n_grazing, 'spike')} only graze the threshold, so that NEST's precise neurons may miss them; "
+            f"they and {counted(comparison.get('n_downstream_spikes', 0), 'spike')} causally downstream of them, in "
             f"{counted(comparison.get('n_touched_trials', 0), 'trial')}, are left out of the comparison and listed in "
             "results.json."
         )
@@ -92,42 +91,10 @@ def equality_words(comparison: Mapping[str, Any]) -> list[str]:
     if comparison.get("equal") is False:
         sentences.append(
             f"The two are NOT equal: {counted(unexplained, 'difference')} of spikes and "
-            f"{counted(comparison.get('n_decision_mismatches_unexplained', 0), 'decision')} are explained by no grazing "
-            "spike."
+            f"{counted(comparison.get('n_decision_mismatches_unexplained', 0), 'decision')} are explained by no "
+            "grazing spike."
         )
     return [" ".join(sentences)]
-
-
-def seeds_section(content: RunReport) -> Section | None:
-    """Results of every seed."""
-    if not content.seeds:
-        return None
-    rows: list[list[str]] = []
-    for seed, results in content.seeds.items():
-        torch, nest = results.get("torch", {}), results.get("nest", {})
-        largest = nest.get("max_abs_difference_ms")
-        rows.append(
-            [
-                str(seed),
-                number(torch.get("test_accuracy", float("nan")), "%"),
-                number(nest.get("test_accuracy", float("nan")), "%"),
-                "–" if largest is None else f"{largest:.1e}",
-                str(nest.get("n_spiking_mismatches", "–")),
-                str(nest.get("n_decision_mismatches", "–")),
-            ]
-        )
-    head = ["seed", "accuracy, torch", "accuracy, NEST", "largest difference (ms)", "spiking mismatches", "decisions"]
-    accuracies = np.array(
-        [r["nest"]["test_accuracy"] for r in content.seeds.values() if "test_accuracy" in r.get("nest", {})]
-    )
-    words = []
-    if len(accuracies) > 1:
-        words.append(
-            f"Over {len(accuracies)} seeds the accuracy in NEST is {number(float(accuracies.mean()), '%')} on average, "
-            f"with a standard deviation of {100 * accuracies.std(ddof=1):.2f} percentage points, from "
-            f"{number(float(accuracies.min()), '%')} to {number(float(accuracies.max()), '%')}."
-        )
-    return Section("seeds", "Over seeds", paragraphs=words, table=Table(head, rows))
 
 
 def run_key_numbers(content: RunReport) -> list[KeyNumber]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -18,11 +18,14 @@ class Drawing:
     axes : matplotlib Axes, or array of them
     alt : str
         What it shows, for readers who cannot see it.
+    words : sequence of str
+        Paragraphs that stand under it.
     """
 
     name: str
     axes: Any
     alt: str
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Something that the recording was expected to show, and whether it does."""
+
+    claim: str
+    verdict: str
+    reasons: str
+
+
+@dataclass(frozen=True)
 class Section:
     """One heading and what stands under it."""
 
@@ -42,6 +54,7 @@ class Section:
     title: str
     drawings: Sequence[Drawing] = ()
     paragraphs: Sequence[str] = ()
+    claims: Sequence[Claim] = ()
     table: Table | None = None
 
 
@@ -67,4 +80,3 @@ class Page:
     methods: Sequence[Any] = ()
     settings: Sequence[tuple[str, str]] = ()
     config_text: str = ""
-    summary: Sequence[str] = field(default_factory=tuple)

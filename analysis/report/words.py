@@ -8,6 +8,7 @@ there is no standard error, it gives the values and claims nothing.
 from __future__ import annotations
 
 from enum import Enum
+from itertools import pairwise
 from math import floor, hypot, isfinite, log10
 from typing import NamedTuple
 
@@ -77,13 +78,14 @@ def number(value: Value | float, unit: str = "") -> str:
     if unit == "%":
         mean, sem = 100 * mean, 100 * sem
     after = f" {unit}" if unit else ""
-    if 0 < abs(mean) < 1e-3:
-        return f"{mean:.1e}{after}"
-    decimals = 2 if mean == 0 else max(0, 2 - floor(log10(abs(mean))))
-    if not isfinite(sem):
+    if not isfinite(sem) or sem == 0:
+        if 0 < abs(mean) < 1e-3:
+            return f"{mean:.1e}{after}"
+        decimals = 2 if mean == 0 else max(0, 2 - floor(log10(abs(mean))))
         return f"{mean:.{decimals}f}{after}"
-    if sem > 0:
-        decimals = min(4, max(decimals, -floor(log10(sem))))
+    # As many digits as the error justifies: two of an error that begins with 1 or 2, else one.
+    magnitude = floor(log10(sem))
+    decimals = max(0, -magnitude + (sem / 10.0**magnitude < 3))
     return f"{mean:.{decimals}f} ± {sem:.{decimals}f}{after}"
 
 
@@ -180,7 +182,7 @@ def profile(subject: str, series: LayerSeries, unit: str = "", verbs: Verbs = Ve
     if found is Shape.FLAT:
         return f"{subject} does not change beyond its standard errors, from {first} to {last}."
     verb, against = (verbs.up, Change.DOWN) if found is Shape.RISE else (verbs.down, Change.UP)
-    steps = [change(one, next_one) for one, next_one in zip(values, values[1:], strict=False)]
+    steps = [change(one, next_one) for one, next_one in pairwise(values)]
     overall = ", though not at every step" if against in steps else ""
     return f"{subject} {verb} from {first} to {last}{overall}."
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 from ...errors import FileError
-from ..figures import render
+from ..figures import figure_of, render
+from ..figures.style import FULL_WIDTH_MM
 from .content import RecordingReport, RunReport
 from .pages import build_page
 from .section import Drawing
@@ -54,7 +56,7 @@ def report_html(content: RunReport | RecordingReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = _data_uri
+    environment.filters |= {"data_uri": _data_uri, "width": _width, "keep_together": _keep_together}
     return environment.get_template("report.html.j2").render(page=build_page(content))
 
 
@@ -88,6 +90,17 @@ def save_figures(
     except OSError as error:
         raise FileError(f"cannot write figures to {folder}: {error.strerror or error}") from error
     return written
+
+
+def _width(drawing: Drawing) -> int:
+    """Of the page [%], so that letters are of one size in all figures."""
+    inches = figure_of(drawing.axes).get_figwidth()
+    return min(100, round(100 * inches * 25.4 / FULL_WIDTH_MM))
+
+
+def _keep_together(text: str) -> str:
+    """Unbreakable spaces between a number, its error and its unit."""
+    return re.sub(r"(?<=\d) (?=±|%|ms\b)|(?<=±) ", "\u00a0", text)
 
 
 def _data_uri(drawing: Drawing) -> str:
