@@ -151,7 +151,9 @@ def test_killed_training_resumes_to_the_same_network(tmp_path):
 
 
 def test_resuming_with_another_configuration_is_refused(finished):
-    result = semsync("run", "digits", *SMALL, "--set", "training.epochs=7", "--out", finished, "--resume")
+    result = semsync(
+        "run", "digits", *SMALL, "--set", "training.epochs=7", "--n-trials", 60, "--out", finished, "--resume"
+    )
     assert result.exit_code == 1
     assert "differs in training.epochs (6, now 7)" in result.output
 
