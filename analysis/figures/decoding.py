@@ -41,13 +41,12 @@ def decoding_accuracy(
     window = window or main_window(trained)
     ax = new_axes(width_mm=85, height_mm=60)[0, 0] if ax is None else ax
     assert ax is not None
-    draw_comparison(ax, trained, untrained, window, "decoding_accuracy", labels)
     chance = layer_series(trained, window, "chance_accuracy").values
     chance = chance[np.isfinite(chance)]
     if len(chance):
         ax.axhline(float(chance.mean()), color=DECISION_COLOR, linewidth=0.9, linestyle=":", label="chance")
+    draw_comparison(ax, trained, untrained, window, "decoding_accuracy", labels)
     ax.set_ylim(0, 1.04)
-    ax.set_ylabel("decoding accuracy")
-    ax.set_title(window_title(window))
+    ax.set_ylabel(f"decoding accuracy\n({window_title(window)})")
     legend_above(ax)
     return ax

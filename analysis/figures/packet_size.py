@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..analyze import Analysis
 from .profile import LABELS, draw_comparison
 from .series import main_window
-from .style import given_axes, legend_above, new_axes, styled
+from .style import from_zero, given_axes, legend_above, new_axes, styled
 from .windows import window_title
 
 
@@ -51,7 +51,7 @@ def packet_size(
     ):
         draw_comparison(ax, trained, untrained, window, column, labels)
         ax.set_ylabel(label)
-        ax.set_ylim(bottom=0)
+        from_zero(ax)
     panels[0].set_title(window_title(window))
     legend_above(panels[1])
     return np.array(panels, dtype=object)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..analyze import Analysis
 from .profile import LABELS, draw_comparison, draw_series
 from .series import layer_series, main_window
-from .style import LineStyle, given_axes, legend_above, new_axes, styled
+from .style import LineStyle, from_zero, given_axes, legend_above, new_axes, styled
 from .windows import window_title
 
 _PANELS = {
@@ -65,7 +65,7 @@ def packet_width(
             shuffled = layer_series(trained, window, "packet_shortest_half_shuffled_ms")
             if np.isfinite(shuffled.values).any():
                 draw_series(ax, shuffled, _SHUFFLED, label="shuffled decisions", shift=-0.06)
-        ax.set_ylim(bottom=0)
+        from_zero(ax)
     panels[0].set_title(window_title(window))
     legend_above(panels[1])
     return np.array(panels, dtype=object)

@@ -11,7 +11,7 @@ from ...errors import InputError
 from ..analyze import Analysis
 from .profile import LABELS, draw_series, name_layers
 from .series import LayerSeries, main_window
-from .style import CONTROL, DECISION_COLOR, MAIN, LineStyle, given_axes, legend_above, new_axes, styled
+from .style import CONTROL, DECISION_COLOR, MAIN, LineStyle, from_zero, given_axes, legend_above, new_axes, styled
 from .windows import window_title
 
 _CHANCE = LineStyle(DECISION_COLOR, ":", filled=False)
@@ -80,10 +80,11 @@ def pathways(
             draw_series(ax, control, CONTROL, label=labels[1], shift=0.06)
         name_layers(ax, selectivity.names)
         ax.set_ylabel(label)
-        ax.set_ylim(bottom=0)
     chance = pathway_series(analysis, window, "share_chance", kind=kind)
     if len(chance):
         draw_series(panels[1], chance, _CHANCE, label="chance", shift=-0.06)
     panels[1].set_ylabel(f"share of spikes on the\npathway of the right class\n({window_title(window)})")
+    for ax in panels:
+        from_zero(ax)
     legend_above(panels[1])
     return np.array(panels, dtype=object)

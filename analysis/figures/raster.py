@@ -67,7 +67,7 @@ def raster(
         order = group.rows[np.argsort(cell_type[group.rows] == "I", kind="stable")]
         height[order] = band + _GAP / 2 + (np.arange(len(order)) + 0.5) / len(order) * (1 - _GAP)
         # Of few units the ticks would be pillars, of many they would vanish.
-        tick[order] = np.clip((1 - _GAP) / len(order), 0.03, 0.07)
+        tick[order] = np.clip((1 - _GAP) / len(order), 0.04, 0.07)
         if band:
             ax.axhline(band, color=PALE, linewidth=0.6, zorder=0)
     for kind, color in CELL_TYPE_COLORS.items():
@@ -80,7 +80,7 @@ def raster(
             LineCollection(
                 list(segments),
                 colors=color,
-                linewidths=1.0,
+                linewidths=1.2,
                 label=CELL_TYPE_NAMES[kind],
                 rasterized=last - first > _MAX_VECTOR_SPIKES,
             )

@@ -130,6 +130,12 @@ def given_axes(axes: Any, n_needed: int) -> list[Axes]:
     return flat
 
 
+def from_zero(ax: Axes) -> None:
+    """Let the y axis begin at 0, with room above the largest value."""
+    largest = float(ax.dataLim.y1)
+    ax.set_ylim(0, 1.08 * largest if np.isfinite(largest) and largest > 0 else 1)
+
+
 def legend_above(ax: Axes) -> None:
     """A legend in one line over the right end of the axes, where it hides nothing."""
     n_entries = len(ax.get_legend_handles_labels()[1])
@@ -137,8 +143,10 @@ def legend_above(ax: Axes) -> None:
         legend = ax.legend(
             loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=n_entries, borderaxespad=0.1, columnspacing=1.2
         )
-        # One that is wider than its axes would push the axes apart.
+        # One that is wider than its axes would push the axes apart; the line of a title keeps the room above free.
         legend.set_in_layout(False)
+        if not ax.get_title(loc="left"):
+            ax.set_title(" ")
 
 
 def readable(name: str) -> str:

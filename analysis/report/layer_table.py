@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from ..analyze import Analysis
-from ..figures.series import layer_series, windows
+from ..figures.series import is_ordered, layer_series, windows
 from ..figures.style import readable
 from ..figures.windows import window_title
 from .section import Section, Table
 from .words import Value, number
 
-_COLUMNS = {
+_PACKETS = {
     "packet_size": ("packet size (spikes)", ""),
     "packet_sd_ms": ("SD (ms)", ""),
     "packet_shortest_half_ms": ("shortest half (ms)", ""),
     "packet_shortest_half_matched_ms": ("shortest half, equal size (ms)", ""),
+}
+_BY_CELL_TYPE = {
     "information_gain_E": ("information gain, E", ""),
     "information_gain_I": ("information gain, I", ""),
-    "mutual_information_bits": ("mutual information (bits)", ""),
-    "decoding_accuracy": ("decoding accuracy", "%"),
-    "rate_hz": ("rate (Hz)", ""),
-    "spike_time_tiling": ("spike time tiling", ""),
 }
+_ALL_UNITS = {
+    "information_gain": ("information gain", ""),
+    "mutual_information_bits": ("mutual information (bits)", ""),
+}
+_DECODING = {"decoding_accuracy": ("decoding accuracy", "%")}
+_RATES = {"rate_hz": ("rate (Hz)", ""), "spike_time_tiling": ("spike time tiling", "")}
 
 
 def layer_table_section(analysis: Analysis, control: Analysis | None, labels: tuple[str, str]) -> Section:
     """Means with standard errors; columns without any value are left out."""
-    shown = {
-        column: head
-        for column, head in _COLUMNS.items()
-        if column in analysis.layers and analysis.layers[column].notna().any()
-    }
+    information = _BY_CELL_TYPE if _has_values(analysis, "information_gain_E") else _ALL_UNITS
+    columns_of = _PACKETS | information | _DECODING | (_RATES if control is None else {})
+    shown = {column: head for column, head in columns_of.items() if _has_values(analysis, column)}
     rows: list[list[str | tuple[str, ...]]] = []
     for window in windows(analysis):
         both = [analysis] if control is None or window not in windows(control) else [analysis, control]
@@ -50,5 +52,9 @@ def layer_table_section(analysis: Analysis, control: Analysis | None, labels: tu
     caption = "Means ± standard errors (over trials, units or held-out trials)."
     if control is not None:
         caption += f" Upper line: {labels[0]}; lower line: {labels[1]}."
-    head = ["window", "layer", *(title for title, _ in shown.values())]
+    head = ["window", "layer" if is_ordered(analysis) else "units", *(title for title, _ in shown.values())]
     return Section("table", "All layers and windows", table=Table(head, rows, caption))
+
+
+def _has_values(analysis: Analysis, column: str) -> bool:
+    return column in analysis.layers and bool(analysis.layers[column].notna().any())

@@ -19,11 +19,12 @@ from ..figures import (
     raster,
 )
 from ..figures.series import layer_series, main_window, windows
-from ..measures import find_window, stimulus_classes
+from ..measures import find_groups, find_window, stimulus_classes
 from ..measures.windows import WindowSpec
 from . import paragraphs
 from .section import Drawing, Section
 
+_MAX_RASTER_SPIKES = 4000
 PICTURE_WORDS = (
     "Each row is an excitatory unit, each column a class; the colour is the share of that class in the unit's "
     "strength. Only the units that drive some class most strongly are shown, sorted by the class that they prefer: "
@@ -113,14 +114,17 @@ def pathway_section(
 def raster_section(recording: SpikeTable, trial: int, control: SpikeTable | None, by: str | None) -> Section:
     """One trial through the layers, in the network and in its control."""
     tables = [("", recording)] if control is None else [("trained", recording), ("untrained", control)]
-    axes = new_axes(len(tables), 1, height_mm=88 * len(tables), sharex=True)
-    t_stop = max(_last_spike(table, trial) for _, table in tables)
+    n_groups = len(find_groups(recording, by))
+    axes = new_axes(len(tables), 1, height_mm=min(88, 24 + 16 * n_groups) * len(tables), sharex=True)
+    t_stop = max(_shown_until(table, trial) for _, table in tables)
     for ax, (title, table) in zip(axes[:, 0], tables, strict=True):
         raster(table, trial, by=by, t_stop=t_stop, title=title, ax=ax)
         ax.label_outer()
     words = [paragraphs.raster_words(table, trial, by, title) for title, table in tables]
+    if any(t_stop < table.times[table.trial == trial].max(initial=-np.inf) for _, table in tables):
+        words.append(f"Only the beginning of the trial, up to {t_stop:,.0f} ms, is drawn.")
     drawing = Drawing("raster", axes, f"Spikes of trial {trial}, layer by layer", words)
-    return Section("raster", "One trial through the layers", [drawing])
+    return Section("raster", "One trial through the layers" if n_groups > 1 else "One trial", [drawing])
 
 
 def _windows(analysis: Analysis) -> list[str]:
@@ -138,8 +142,10 @@ def _window_spec(analysis: Analysis, recording: SpikeTable) -> WindowSpec:
     return main_window(analysis)
 
 
-def _last_spike(table: SpikeTable, trial: int) -> float:
-    """Where the time axis of a raster ends: a little after the last spike, at most at the end of the trial."""
+def _shown_until(table: SpikeTable, trial: int) -> float:
+    """Where a raster ends: a little after the last spike, or where more spikes would run into one black area."""
     times = table.times[table.trial == trial]
     stop = float(table.t_stop[trial])
+    if len(times) > _MAX_RASTER_SPIKES:
+        return float(times[_MAX_RASTER_SPIKES])
     return min(stop, float(times[-1]) * 1.03 if len(times) and times[-1] > 0 else stop)

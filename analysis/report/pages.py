@@ -73,10 +73,10 @@ def _(content: RecordingReport) -> Page:
     sections.append(layer_table_section(analysis, None, LABELS))
     return Page(
         content.title,
-        content.source,
+        content.source if content.source != content.title else "",
         numbers,
         sections,
-        lacks=analysis.lacks,
+        lacks=[*(recording.annotations.get("lacks", ()) if recording is not None else ()), *analysis.lacks],
         notes=content.notes,
         methods=DEFINITIONS,
         settings=settings_rows(analysis.settings, content.environment),

@@ -104,7 +104,7 @@ def information_gain_words(analysis: Analysis, control: Analysis | None = None) 
     if {"E", "I"} <= set(last) and last["E"][0] == last["I"][0]:
         paragraphs.append(
             contrast(
-                f"In {place(last['E'][0])} that of excitatory units",
+                f"In {place(last['E'][0])} the information gain of excitatory units",
                 last["E"][1],
                 "that of inhibitory units",
                 last["I"][1],
@@ -318,4 +318,5 @@ def raster_words(table: SpikeTable, trial: int, by: str | None = None, condition
 
 
 def _active(active: np.ndarray, name: str) -> str:
-    return f"{int(active.sum())} of {len(active)} units of {place(name)}"
+    of_layer = "" if name == "all units" else f" of {place(name)}"
+    return f"{int(active.sum())} of {len(active)} units{of_layer}"

@@ -82,11 +82,11 @@ def number(value: Value | float, unit: str = "") -> str:
         if 0 < abs(mean) < 1e-3:
             return f"{mean:.1e}{after}"
         decimals = 2 if mean == 0 else max(0, 2 - floor(log10(abs(mean))))
-        return f"{mean:.{decimals}f}{after}"
+        return f"{mean:,.{decimals}f}{after}"
     # As many digits as the error justifies: two of an error that begins with 1 or 2, else one.
     magnitude = floor(log10(sem))
     decimals = max(0, -magnitude + (sem / 10.0**magnitude < 3))
-    return f"{mean:.{decimals}f} ± {sem:.{decimals}f}{after}"
+    return f"{mean:,.{decimals}f} ± {sem:,.{decimals}f}{after}"
 
 
 def place(name: str) -> str:
@@ -195,7 +195,10 @@ def _extremes(subject: str, series: LayerSeries, unit: str) -> str:
     difference = change(values[low], values[high])
     if difference is Change.UP:
         return f"{subject} is smallest with {smallest} and largest with {largest}."
-    return f"{subject} lies between {smallest} and {largest}, which do not differ beyond their standard errors."
+    between = f"{subject} lies between {smallest} and {largest}"
+    if difference is Change.UNKNOWN:
+        return f"{between}, without standard errors to judge the difference by."
+    return f"{between}, which do not differ beyond their standard errors."
 
 
 def contrast(
