@@ -99,7 +99,7 @@ class Population:
     size: int
     layer: int
     neuron: LIFNeuron | None = None
-    cell_type: NDArray[np.str_] = field(default=None)  # type: ignore[assignment]
+    cell_type: NDArray[np.str_] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.size < 1:

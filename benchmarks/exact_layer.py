@@ -110,7 +110,8 @@ def peak_memory_mb() -> float:
     """Peak memory of a step above that of a process that has imported the same and built the same network."""
 
     def peak(code: str) -> float:
-        text = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import resource, exact_layer as b; {code}"
+        here = str(Path(__file__).parent)
+        text = f"import sys; sys.path.insert(0, {here!r}); import resource, exact_layer as b; {code}"
         text += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         out = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
         return int(out.split()[-1]) / 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -173,7 +173,7 @@ def _apply(plain: dict[str, Any], setting: str) -> None:
     *path, last = key.strip().split(".")
     section: Any = plain
     for part in path:
-        section = section.setdefault(part, {}) if isinstance(section, Mapping) else None
+        section = section.setdefault(part, {})
         if not isinstance(section, dict):
             raise InputError(f"the configuration has no section {'.'.join(path)!r} (from --set {setting})")
     section[last] = value

@@ -132,7 +132,7 @@ def read_json(path: Path) -> Any:
 
 def environment() -> dict[str, Any]:
     """Versions and git revision that a run was made with."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for part in _PARTS:
         try:
             versions[part] = importlib.metadata.version(part)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from semsync import LIFNeuron, NetworkDescription, SpikeTable
 from semsync.bridge import compare
 from semsync.bridge.potential import next_peak, potential, psp

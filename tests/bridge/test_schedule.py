@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from semsync import LIFNeuron, NetworkDescription, Population, Projection
 from semsync.bridge.schedule import MIN_DELAY, Schedule, on_grid
 from semsync.errors import InputError

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+
 import semsync.bridge.simulation
 from semsync import LIFNeuron, NetworkDescription
 from semsync.bridge import simulate

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from semsync import LIFNeuron
 from semsync.bridge import export
 from semsync.errors import InputError

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from semsync.errors import InputError
 from semsync.models.first_spike import first_spike_times
 

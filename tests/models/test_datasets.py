@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+
 from semsync.errors import InputError
 from semsync.models import datasets
 from semsync.models.datasets import yin_yang
-from sklearn.datasets import load_digits
 
 
 def splits(dataset):

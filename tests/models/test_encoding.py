@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydantic import ValidationError
+
 from semsync.errors import InputError
 from semsync.models.encoding import LatencyEncoder, encoder_from, jitter
 

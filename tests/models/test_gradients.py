@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import lambertw
+
 from semsync.models.first_spike import first_spike_times
 
 TAU_SYN = 10.0  # ms

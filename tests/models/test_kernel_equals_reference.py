@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from semsync.models.first_spike import first_spike_times
 
 # Where rounding errors of the potential grow by more than this in the spike time, the spike grazes the threshold.

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from pydantic import ValidationError
+
 from semsync.models.loss import FirstSpikeLoss, decide
 
 INF = math.inf

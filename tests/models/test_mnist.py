@@ -12,6 +12,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from semsync.errors import FileError
 from semsync.models import datasets
 from semsync.models.datasets import mnist

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from torch.func import functional_call
+
 from semsync import LIFNeuron
 from semsync.models.network import FirstSpikeNetwork, HiddenLayer, NetworkConfig
-from torch.func import functional_call
 
 NEURON = LIFNeuron(tau_m=10.0, tau_syn=10.0)
 

@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+
 from semsync.models.neuron import psp, psp_peak_time
 
 TAU_SYN = 7.0  # ms

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from semsync.models.first_spike import first_spike_times
 
 TOLERANCE_MS = 1e-10

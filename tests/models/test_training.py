@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+
 from semsync import LIFNeuron
 from semsync.errors import FileError, SemsyncError
 from semsync.models import checkpoint as checkpoint_module

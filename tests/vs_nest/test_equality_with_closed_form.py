@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize_scalar
+
 from semsync import LIFNeuron, NetworkDescription
 from semsync.bridge import compare, simulate
 from semsync.spike_table import SpikeTable

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from semsync import LIFNeuron, SpikeTable
 from semsync.bridge import compare, export, simulate
 

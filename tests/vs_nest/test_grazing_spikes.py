@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from semsync import LIFNeuron, NetworkDescription
 from semsync.bridge import compare, simulate
 from semsync.spike_table import SpikeTable

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+
 from semsync import LIFNeuron, NetworkDescription, SpikeTable
 from semsync.analysis.analyze import TABLES, Analysis, analyze
 from semsync.analysis.measures import apply_window, find_window, information_gain, pulse_packets

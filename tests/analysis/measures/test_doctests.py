@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 
 import pytest
+
 from semsync.analysis import measures
 
 MODULES = ["semsync.analysis.analyze"] + [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from semsync import SpikeTable
 from semsync.analysis.measures import (
     Sample,

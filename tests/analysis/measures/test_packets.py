@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from semsync import SpikeTable
 from semsync.analysis.measures import (
     common_packet_size,

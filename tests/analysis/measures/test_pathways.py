@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from semsync import LIFNeuron, NetworkDescription, SpikeTable
 from semsync.analysis.measures import (
     pathway_selectivity,

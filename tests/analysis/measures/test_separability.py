@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
-from semsync.analysis.measures import decode, distances, jaccard_separation, latency_features
-from semsync.errors import InputError
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import NearestCentroid
+
+from semsync.analysis.measures import decode, distances, jaccard_separation, latency_features
+from semsync.errors import InputError
 
 
 def selective_activity(n_trials=150, n_units=40, n_classes=5, seed=0):

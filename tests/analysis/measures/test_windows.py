@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from semsync import SpikeTable
 from semsync.analysis.measures import apply_window, find_groups, find_window, find_windows
 from semsync.errors import InputError

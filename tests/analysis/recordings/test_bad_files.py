@@ -13,6 +13,7 @@ import h5py
 import neo
 import numpy as np
 import pytest
+
 from semsync import SpikeTable
 from semsync.analysis.recordings import load_gdf, load_nix, load_nwb, load_recording, save_nix, save_nwb, to_neo
 from semsync.analysis.recordings.header import HEADER_NAME

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from semsync.analysis.recordings import load_gdf, load_recording
 from semsync.errors import FileError, InputError
 

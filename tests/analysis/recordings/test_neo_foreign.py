@@ -8,6 +8,7 @@ import neo
 import numpy as np
 import pytest
 import quantities as pq
+
 from semsync.analysis.recordings import from_neo, load_nix
 from semsync.errors import FileError, InputError
 

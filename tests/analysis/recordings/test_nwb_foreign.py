@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pynwb
 import pytest
+
 from semsync.analysis.recordings import load_nwb, load_recording
 from semsync.errors import FileError, InputError
 

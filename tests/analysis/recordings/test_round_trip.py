@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from semsync import SpikeTable
 from semsync.analysis.recordings import from_neo, load_nix, load_nwb, load_recording, save_nix, save_nwb, to_neo
 from semsync.errors import InputError
