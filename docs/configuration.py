@@ -1,6 +1,6 @@
 """Writes configuration.md, the table of all keys, from the configuration's own definition.
 
-    python docs/configuration.py
+python docs/configuration.py
 """
 
 from __future__ import annotations

@@ -101,7 +101,8 @@ def test_recordings_are_analysed(finished, tmp_path, suffix):
     assert result.exit_code == 0, result.output
     results = json.loads((out / "results.json").read_text())
     of_the_run = json.loads((finished / "results.json").read_text())["layers"]["trained"]
-    found = dict(zip(zip(results["layers"]["window"], results["layers"]["layer"]), results["layers"]["packet_size"]))
+    columns = [results["layers"][name] for name in ("window", "layer", "packet_size")]
+    found = {(window, layer): size for window, layer, size in zip(*columns, strict=True)}
     for window, rows in of_the_run.items():
         for row in rows:
             assert found[window, row["layer"]] == pytest.approx(row["packet_size"], abs=1e-12)
@@ -119,7 +120,8 @@ def test_macaque_recording_lacks_what_it_lacks(data_folder, tmp_path):
 def test_two_seeds_are_summarised(tmp_path):
     result = semsync(
         "run", "yin-yang", "--seeds", 2, "--n-trials", 12, "--out", tmp_path / "two",
-        "--set", "training.epochs=1", "--set", "network.hidden=[{n_untyped = 20}]", "--set", "analysis.n_permutations=200",
+        "--set", "training.epochs=1", "--set", "network.hidden=[{n_untyped = 20}]",
+        "--set", "analysis.n_permutations=200",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     summary = json.loads((tmp_path / "two" / "results.json").read_text())
