@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -48,15 +47,13 @@ class _FirstSpike(torch.autograd.Function):
 
         (weights,) = ctx.saved_tensors
         inputs, result = ctx.kernel_state
-        # A silent output has no time, so whatever gradient arrives for it is meaningless.
-        arriving = np.where(np.isfinite(result.times), grad.detach().numpy(), 0.0)
         dw_array, dt_array = kernel.backward(
             inputs,
             weights.detach().contiguous().numpy(),
             tau_m,
             tau_syn,
             result,
-            arriving,
+            grad.detach().contiguous().numpy(),
             max_dw,
             psp_peak_time(tau_m, tau_syn),
         )

@@ -18,6 +18,7 @@ from semsync.models import training
 from semsync.models.datasets import Dataset, Split, yin_yang
 from semsync.models.encoding import LatencyEncoder
 from semsync.models.network import FirstSpikeNetwork, HiddenLayer, NetworkConfig
+from semsync.models.randomness import generator
 
 NEURON = LIFNeuron(tau_m=10.0, tau_syn=10.0)
 ENCODER = LatencyEncoder(bias_times=(9.0,))
@@ -85,6 +86,19 @@ class TestLearning:
             training.train(network, dataset, ENCODER, config, seed=seed)
         assert_same_weights(one, two)
         assert not np.array_equal(weights_of(one)[0], weights_of(other)[0])
+
+    def test_each_epoch_has_its_own_order_and_noise(self, dataset, monkeypatch):
+        asked = []
+
+        def record(*key):
+            asked.append(key)
+            return generator(*key)
+
+        monkeypatch.setattr(training, "generator", record)
+        training.train(new_network(), dataset, ENCODER, CONFIG.model_copy(update={"epochs": 3}), seed=5)
+        assert sorted(asked) == [(5, purpose, epoch) for purpose in ("input jitter", "order") for epoch in range(3)]
+        draws = {generator(*key).random() for key in [*asked, (6, "order", 0)]}
+        assert len(draws) == 7
 
     @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
     def test_result_does_not_depend_on_the_number_of_threads(self, dataset):
@@ -246,9 +260,8 @@ class TestResume:
     @pytest.mark.parametrize("recipe", RECIPES)
     def test_resumed_run_ends_in_the_same_network_bit_for_bit(self, dataset, tmp_path, recipe):
         config, options = RECIPES[recipe]
-        straight = training.train(new_network(**options), dataset, ENCODER, config, seed=1)
-
-        path = tmp_path / "checkpoint.safetensors"
+        whole, path = tmp_path / "whole.safetensors", tmp_path / "checkpoint.safetensors"
+        straight = training.train(new_network(**options), dataset, ENCODER, config, seed=1, checkpoint=whole)
         half = config.model_copy(update={"epochs": 2})
         training.train(new_network(**options), dataset, ENCODER, half, seed=1, checkpoint=path)
         # All that matters is in the file: the network that goes on starts from other weights.
@@ -259,6 +272,11 @@ class TestResume:
         assert_same_weights(straight.network, resumed.network)
         assert resumed.best_epoch == straight.best_epoch
         assert without_seconds(resumed.history) == without_seconds(straight.history) == without_seconds(seen)
+        # Not only the best network: also the last one, and the state of the optimiser and of the bumps.
+        one, two = (checkpoint_module.Checkpoint.load(file, "") for file in (whole, path))
+        for name in ("weights", "best", "first_moment", "second_moment"):
+            assert all(map(torch.equal, getattr(one, name), getattr(two, name)))
+        assert (one.n_steps, one.progress["bump_streak"]) == (two.n_steps, two.progress["bump_streak"])
 
     def test_run_killed_while_it_writes_resumes_to_the_same_network(self, dataset, tmp_path, monkeypatch):
         straight = training.train(new_network(), dataset, ENCODER, CONFIG, seed=1)
