@@ -108,7 +108,7 @@ def require_window(analysis: Analysis, window: str) -> None:
 
 def is_ordered(analysis: Analysis) -> bool:
     """Whether units were grouped by layer, whose numbers are an order."""
-    by = analysis.settings.get("grouped_by") or analysis.settings.get("by")
+    by = analysis.settings.get("by")
     if by is not None:
         return bool(by == "layer")
     areas = set(analysis.units["area"]) if "area" in analysis.units else set()
