@@ -209,7 +209,21 @@ def pathway_words(analysis: Analysis) -> list[str]:
             f"{within(window)}, the share of a trial's excitatory spikes on the pathway of its own class is "
             f"{', '.join(parts)}. Chance is that share with classes permuted over trials."
         )
-    return paragraphs
+        paragraphs.append(_control_share_words(analysis, window))
+    return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def _control_share_words(analysis: Analysis, window: str) -> str:
+    """On the same spikes, held against the pathways in the control's weights."""
+    share, chance = (
+        pathway_series(analysis, window, column, network="control").defined() for column in ("share", "share_chance")
+    )
+    if not len(share) or share.names != chance.names:
+        return ""
+    return (
+        f"Held against the pathways in the untrained weights, the same spikes give {number(values_of(share)[-1], '%')} "
+        f"in {place(share.names[-1])}, by chance {number(float(chance.values[-1]), '%')}."
+    )
 
 
 def _layerwise_contrasts(what: str, series: LayerSeries, control: LayerSeries) -> list[str]:
