@@ -45,9 +45,11 @@ def _merge(key: str, values: Sequence[Any], average: Any) -> Any:
     if isinstance(first, bool):
         return all(values) if average is not _sd else None
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        if key in ("n_test", "n_trials", "n_units") and all(v == first for v in values):
+            return first if average is not _sd else None
         if key.startswith("max_"):
             return max(values) if average is not _sd else None
-        if key.startswith("n_") and key not in ("n_test", "n_trials", "n_units"):
+        if key.startswith("n_"):
             return sum(values) if average is not _sd else None
         return average(values)
     if average is _sd:

@@ -52,15 +52,18 @@ class SortedInputs(NamedTuple):
     transfer: NDArray[np.float64]
 
 
-@njit(cache=True, inline="always")
-def _transfer(s: float, em: float, es: float, tau_m: float, tau_s: float) -> float:
-    """PSP k(s), given both decays."""
+@njit(cache=True)
+def _propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, float]:
+    """Decay of V, decay of I, and the PSP k(s), with as few exponentials as the ratio allows."""
+    es = math.exp(-s / tau_s)
     x = s * (1.0 / tau_s - 1.0 / tau_m)
     if x == 0.0:
-        return es * s / tau_s
+        return es, es, es * s / tau_s
     if abs(x) < 1.0:
-        return es * (s / tau_s) * math.expm1(x) / x
-    return tau_m / (tau_m - tau_s) * (em - es)
+        growth = math.expm1(x)
+        return es * (1.0 + growth), es, es * (s / tau_s) * growth / x
+    em = math.exp(-s / tau_m)
+    return em, es, tau_m / (tau_m - tau_s) * (em - es)
 
 
 @njit(cache=True, parallel=True)
@@ -89,11 +92,7 @@ def _sort_inputs(
                 s = time[b, k + 1] - time[b, k]
                 gap[b, k] = s
                 if s > 0.0:
-                    em = math.exp(-s / tau_m)
-                    es = math.exp(-s / tau_s)
-                    dm[b, k] = em
-                    ds[b, k] = es
-                    tr[b, k] = _transfer(s, em, es, tau_m, tau_s)
+                    dm[b, k], ds[b, k], tr[b, k] = _propagator(s, tau_m, tau_s)
 
 
 def sort_inputs(times: NDArray[np.float64], tau_m: float, tau_syn: float) -> SortedInputs:
@@ -116,20 +115,22 @@ def _crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> f
     """First s in [0, gap] with V(s) = 1, from V(0) = v0 <= 1 and I(0) = i0; inf without one."""
     if v0 >= 1.0:
         return 0.0
+    rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
     s, v, i = 0.0, v0, i0
     for _ in range(_MAX_NEWTON):
-        slope = i / tau_s - v / tau_m
+        slope = i * rate_s - v * rate_m
         if slope <= 0.0:
             return np.inf
         step = (1.0 - v) / slope
         if s + step > gap:
             return np.inf
         s += step
-        if step <= 1e-16 * (s + tau_m):
+        # What is left after a step is its square times |V''| / (2 V').
+        bend = abs(v) * rate_m * rate_m + abs(i) * rate_s * (rate_m + rate_s)
+        if step * step * bend <= 1e-17 * tau_m * slope:
             return s
-        em = math.exp(-s / tau_m)
-        es = math.exp(-s / tau_s)
-        v = v0 * em + i0 * _transfer(s, em, es, tau_m, tau_s)
+        em, es, tr = _propagator(s, tau_m, tau_s)
+        v = v0 * em + i0 * tr
         i = i0 * es
     return s
 
@@ -194,9 +195,7 @@ def _forward(
                     d = _crossing(v[j], i[j], s, tau_m, tau_s)
                     if d == np.inf:
                         continue
-                    dem = math.exp(-d / tau_m)
-                    des = math.exp(-d / tau_s)
-                    dtr = _transfer(d, dem, des, tau_m, tau_s)
+                    dem, des, dtr = _propagator(d, tau_m, tau_s)
                     slope = i[j] * des / tau_s - (v[j] * dem + i[j] * dtr) / tau_m
                     t_out[b, j0 + j] = time[b, k] + d
                     n_causal[b, j0 + j] = k + 1
@@ -215,9 +214,7 @@ def _largest_psp(t: float, time: Any, n_causal: int, tau_m: float, tau_s: float,
     largest = 0.0
     for candidate in (k - 1, k):
         if 0 <= candidate < n_causal:
-            s = t - time[candidate]
-            value = _transfer(s, math.exp(-s / tau_m), math.exp(-s / tau_s), tau_m, tau_s)
-            largest = max(largest, value)
+            largest = max(largest, _propagator(t - time[candidate], tau_m, tau_s)[2])
     return largest
 
 
