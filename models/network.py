@@ -188,5 +188,6 @@ class FirstSpikeNetwork(nn.Module):
         """Set every weight whose sign is not its source unit's to zero."""
         for weights, obeys, cell_type in zip(self.weights, self.obeys_dale, self.cell_types, strict=False):
             if obeys:
-                weights[cell_type == EXCITATORY] = weights[cell_type == EXCITATORY].clamp_min(0)
-                weights[cell_type == INHIBITORY] = weights[cell_type == INHIBITORY].clamp_max(0)
+                lower = np.where(cell_type == EXCITATORY, 0.0, -np.inf)
+                upper = np.where(cell_type == INHIBITORY, 0.0, np.inf)
+                weights.clamp_(*(torch.from_numpy(bound[:, None]).to(weights) for bound in (lower, upper)))
