@@ -98,23 +98,27 @@ def equality_words(comparison: Mapping[str, Any]) -> list[str]:
 
 
 def run_key_numbers(content: RunReport) -> list[KeyNumber]:
-    """The head of the report."""
+    """The head of the report, over all seeds where there are several."""
     results, comparison = content.results, comparison_of(content)
+    all_results = list(content.seeds.values()) or [results]
+    comparisons = [one.get("nest", {}) for one in content.seeds.values()] or [comparison]
     numbers = []
     for where, label in (("torch", "test accuracy, training engine"), ("nest", "test accuracy, NEST")):
-        accuracy = results.get(where, {}).get("test_accuracy")
-        if accuracy is not None:
-            numbers.append(KeyNumber(number(accuracy, "%"), label))
+        accuracies = [one[where]["test_accuracy"] for one in all_results if "test_accuracy" in one.get(where, {})]
+        if accuracies:
+            spread = f" (SD {number(np.std(accuracies, ddof=1), '%')})" if len(accuracies) > 1 else ""
+            numbers.append(KeyNumber(number(float(np.mean(accuracies)), "%"), label + spread))
     if "max_abs_difference_ms" in comparison:
-        numbers.append(
-            KeyNumber(f"{comparison['max_abs_difference_ms']:.1e} ms", "largest difference of a spike time in NEST")
-        )
-        numbers.append(KeyNumber(f"{comparison['n_spikes_compared']:,}", "spikes compared"))
+        largest = max(one["max_abs_difference_ms"] for one in comparisons)
+        n_spikes = sum(one["n_spikes_compared"] for one in comparisons)
+        numbers.append(KeyNumber(f"{largest:.1e} ms", "largest difference of a spike time in NEST"))
+        numbers.append(KeyNumber(f"{n_spikes:,}", "spikes compared"))
     if "n_unexplained" in comparison:
-        n_unexplained = comparison["n_unexplained"]
+        n_unexplained = sum(one["n_unexplained"] for one in comparisons)
         numbers.append(KeyNumber(f"{n_unexplained:,}", "unexplained differences", good=n_unexplained == 0))
     if "n_test" in results:
-        numbers.append(KeyNumber(f"{results['n_test']:,}", "test samples"))
+        per_seed = ", for each seed" if len(all_results) > 1 else ""
+        numbers.append(KeyNumber(f"{results['n_test']:,}", "test samples" + per_seed))
     return numbers
 
 
