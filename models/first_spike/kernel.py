@@ -29,7 +29,8 @@ if "NUMBA_THREADING_LAYER" not in os.environ:
     numba.config.THREADING_LAYER = "workqueue"
 _ONE_AT_A_TIME = threading.Lock()
 
-# No NaN ever enters (checked at the edge); infinities do, so `ninf` is left out.
+# No NaN ever enters (checked at the edge); infinities do, so `ninf` is left out. With numba's default error model a
+# division by zero would end one thread's share of the work in silence; here it follows IEEE 754.
 _FAST = {"nnan", "nsz", "reassoc", "contract", "arcp"}
 _BLOCK = 64  # output neurons that one task keeps in the first-level cache
 _CHUNK = 16  # samples of one task in the forward pass
@@ -52,7 +53,7 @@ class SortedInputs(NamedTuple):
     transfer: NDArray[np.float64]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, float]:
     """Decay of V, decay of I, and the PSP k(s), with as few exponentials as the ratio allows."""
     es = math.exp(-s / tau_s)
@@ -66,7 +67,7 @@ def _propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, flo
     return em, es, tau_m / (tau_m - tau_s) * (em - es)
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _sort_inputs(
     times: Any, tau_m: float, tau_s: float, n_active: Any, index: Any, time: Any, gap: Any, dm: Any, ds: Any, tr: Any
 ) -> None:
@@ -110,7 +111,7 @@ def sort_inputs(times: NDArray[np.float64], tau_m: float, tau_syn: float) -> Sor
     return result
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> float:
     """First s in [0, gap] with V(s) = 1, from V(0) = v0 <= 1 and I(0) = i0; inf without one."""
     if v0 >= 1.0:
@@ -122,9 +123,10 @@ def _crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> f
         if slope <= 0.0:
             return np.inf
         step = (1.0 - v) / slope
-        if s + step > gap:
-            return np.inf
         s += step
+        # A slope next to nothing after the last input, where the gap is infinite, makes an infinite step.
+        if s > gap or s == np.inf:
+            return np.inf
         # What is left after a step is its square times |V''| / (2 V').
         bend = abs(v) * rate_m * rate_m + abs(i) * rate_s * (rate_m + rate_s)
         if step * step * bend <= 1e-17 * tau_m * slope:
@@ -135,7 +137,7 @@ def _crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> f
     return s
 
 
-@njit(cache=True, fastmath=_FAST, inline="always")
+@njit(cache=True, error_model="numpy", fastmath=_FAST, inline="always")
 def _advance(
     v: Any, i: Any, off: Any, w: Any, em: float, es: float, tr: float, gap: float, pv: float, pi: float
 ) -> bool:
@@ -150,7 +152,7 @@ def _advance(
     return hits > 0
 
 
-@njit(cache=True, fastmath=_FAST, parallel=True)
+@njit(cache=True, error_model="numpy", fastmath=_FAST, parallel=True)
 def _forward(
     w: Any, n_active: Any, index: Any, time: Any, gap: Any, dm: Any, ds: Any, tr: Any,
     tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
@@ -207,7 +209,7 @@ def _forward(
                     break
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _largest_psp(t: float, time: Any, n_causal: int, tau_m: float, tau_s: float, s_peak: float) -> float:
     """Largest k(t - t_i) of the causal inputs: at one of the two whose age brackets the PSP's peak."""
     k = np.searchsorted(time[:n_causal], t - s_peak)
@@ -218,7 +220,7 @@ def _largest_psp(t: float, time: Any, n_causal: int, tau_m: float, tau_s: float,
     return largest
 
 
-@njit(cache=True, fastmath=_FAST, inline="always")
+@njit(cache=True, error_model="numpy", fastmath=_FAST, inline="always")
 def _retreat(
     p: Any, q: Any, keep: Any, w: Any, dw: Any, em: float, es: float, tr: float, inv_m: float, inv_s: float
 ) -> float:
@@ -234,7 +236,7 @@ def _retreat(
     return total
 
 
-@njit(cache=True, fastmath=_FAST, parallel=True)
+@njit(cache=True, error_model="numpy", fastmath=_FAST, parallel=True)
 def _backward(
     w: Any, n_active: Any, index: Any, time: Any, dm: Any, ds: Any, tr: Any, gap: Any,
     tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semsync.models.first_spike import first_spike_times
+from semsync.models.first_spike import ENGINES, first_spike_times
 
 TOLERANCE_MS = 1e-10
 # A peak this close to the threshold decides on rounding errors whether there is a spike.
@@ -154,3 +156,14 @@ def test_unused_inputs_and_empty_batches(engine):
         t_out.sum().backward()
         assert weights.grad.shape == weights.shape
         assert not weights.grad.any()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("ratio", [1.0, 2.0, 5.0, 0.5])
+def test_a_rise_next_to_nothing_after_the_last_input_is_silence(engine, ratio):
+    """An excess of 1e-320 makes Newton's step infinite; it once ended a thread's share of a batch without a word."""
+    times = torch.full((64, 1), 1.0, dtype=torch.float64)
+    weights = torch.tensor([[1e-320, 5e-324, 1e-300, 3.0 * math.e]], dtype=torch.float64)
+    found = first_spike_times(times, weights, 10.0 * ratio, 10.0, engine=engine)
+    assert torch.isinf(found[:, :3]).all()
+    assert torch.isfinite(found[:, 3]).all()
