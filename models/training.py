@@ -35,10 +35,12 @@ class TrainingConfig(BaseModel):
 
     epochs: Annotated[int, Field(ge=0, description="passes through the training set")] = 40
     batch_size: Annotated[int, Field(ge=1, description="samples per gradient step")] = 80
-    learning_rate: Annotated[float, Field(gt=0, description="of Adam")] = 0.005
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="of Adam")] = 0.005
     decay: Annotated[float, Field(gt=0, le=1, description="factor on the learning rate")] = 0.9
     decay_every: Annotated[int, Field(ge=1, description="epochs between two such factors")] = 15
-    input_jitter: Annotated[float, Field(ge=0, description="SD of the noise on input spikes in training [ms]")] = 3.0
+    input_jitter: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="SD of the noise on input spikes in training [ms]")
+    ] = 3.0
     max_weight_gradient: Annotated[float, Field(gt=0, description="the gradient guard's bound")] = 0.2
     silent_neurons: Annotated[
         Literal["bump", "push"],
@@ -101,9 +103,9 @@ class _SilentNeurons:
 
     *bump*: the first layer in which too large a share of a batch's spikes is missing has `bump` added to all inputs of
     every neuron that missed one, instead of a gradient step; on each consecutive bump of the same layer the increase
-    doubles (Göltz et al. 2021). *push*: beside the gradient step,
-    `bump` is added to all inputs of every hidden neuron that missed more than `max_silent_neuron` of a batch's spikes,
-    and of every output neuron that was silent for a sample of its own class.
+    doubles (Göltz et al. 2021). *push*: beside the gradient step, `bump` is added to all inputs of every hidden neuron
+    that missed more than `max_silent_neuron` of a batch's spikes, and of every output neuron that was silent for a
+    sample of its own class.
     """
 
     def __init__(self, network: FirstSpikeNetwork, config: TrainingConfig) -> None:
@@ -199,7 +201,7 @@ def train(
             network, optimiser, silent_neurons, train_times, dataset.train.labels, config, seed, number, engine
         )
         validation_loss, validation_accuracy = _validate(
-            network, validation_times, dataset.validation.labels, config.loss
+            network, validation_times, dataset.validation.labels, config.loss, engine
         )
         entry = Epoch(
             number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps, learning_rate,
@@ -264,9 +266,13 @@ def _train_epoch(
 
 
 def _validate(
-    network: FirstSpikeNetwork, times: NDArray[np.float64], labels: NDArray[np.int64], loss: FirstSpikeLoss
+    network: FirstSpikeNetwork,
+    times: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    loss: FirstSpikeLoss,
+    engine: str | None,
 ) -> tuple[float, float]:
-    t_out = torch.from_numpy(spike_times(network, times)[-1])
+    t_out = torch.from_numpy(spike_times(network, times, engine=engine)[-1])
     targets = torch.from_numpy(labels)
     value = float(loss(t_out, targets, network.neuron.tau_syn).mean())
     return value, float((decide(t_out) == targets).double().mean())
