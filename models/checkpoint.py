@@ -22,7 +22,7 @@ FORMAT_VERSION = 1
 
 @dataclass
 class Checkpoint:
-    """Weights (now, and of the best epoch), both moments of Adam, and plain JSON values about the progress."""
+    """Weights and delays (now and of the best epoch), both moments of Adam, and JSON values about the progress."""
 
     weights: list[Tensor]
     best: list[Tensor]
@@ -42,7 +42,7 @@ class Checkpoint:
         fingerprint: str,
     ) -> Checkpoint:
         """The state of a run as it is."""
-        parameters = list(network.weights)
+        parameters = list(network.parameters())
         states = [optimiser.state.get(p) or {} for p in parameters]
         zeros = [torch.zeros_like(p) for p in parameters]
         return cls(
@@ -58,10 +58,10 @@ class Checkpoint:
     @torch.no_grad()
     def restore(self, network: FirstSpikeNetwork, optimiser: torch.optim.Adam) -> None:
         """Put the state back into a network and an optimiser of the same shapes."""
-        found, wanted = ([list(w.shape) for w in weights] for weights in (self.weights, network.weights))
+        found, wanted = ([list(w.shape) for w in weights] for weights in (self.weights, network.parameters()))
         if found != wanted:
             raise FileError(f"the checkpoint holds weights of shapes {found}, the network has {wanted}")
-        moments = zip(network.weights, self.weights, self.first_moment, self.second_moment, strict=True)
+        moments = zip(network.parameters(), self.weights, self.first_moment, self.second_moment, strict=True)
         for parameter, value, first, second in moments:
             parameter.copy_(value)
             if self.n_steps:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..network_description import EXCITATORY, INHIBITORY, UNTYPED, LIFNeuron, NetworkDescription
+from ..network_description import EXCITATORY, INHIBITORY, UNTYPED, LIFNeuron, NetworkDescription, Projection
 from .first_spike import first_spike_times
 
 Count = Annotated[int, Field(ge=0)]
@@ -32,12 +33,36 @@ class HiddenLayer(BaseModel):
         return np.array([EXCITATORY] * self.n_E + [INHIBITORY] * self.n_I + [UNTYPED] * self.n_untyped, dtype="<U1")
 
 
+class DelayConfig(BaseModel):
+    """Learnable transmission delays: a shift of each source unit's spikes (axonal), of each target's (dendritic)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Annotated[
+        Literal["none", "axonal", "dendritic", "both"], Field(description="which delays the network has and learns")
+    ] = "none"
+    minimum: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="smallest delay that training may reach [ms]")
+    ] = 0.1
+    mean: Annotated[float, Field(ge=0, allow_inf_nan=False, description="mean initial delay [ms]")] = 1.0
+    sd: Annotated[float, Field(ge=0, allow_inf_nan=False, description="SD of the initial delays [ms]")] = 0.5
+
+    def initialise(self, sizes: list[int], rng: np.random.Generator) -> dict[str, list[Tensor]]:
+        """Initial axonal and dendritic delays of a network of layers of `sizes`, input first."""
+        found = {}
+        for kind, counts in (("axonal", sizes[:-1]), ("dendritic", sizes[1:])):
+            drawn = [np.maximum(rng.normal(self.mean, self.sd, n), self.minimum) for n in counts]
+            found[kind] = [torch.from_numpy(d) for d in drawn] if self.kind in (kind, "both") else []
+        return found
+
+
 class NetworkConfig(BaseModel):
     """Architecture and initial weights. Weights are dimensionless: 1 is the threshold (see models.neuron)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     hidden: Annotated[tuple[HiddenLayer, ...], Field(min_length=1, description="hidden layers, input side first")]
+    delays: DelayConfig = DelayConfig()
     dale: Annotated[
         bool, Field(description="the sign of a hidden unit's outgoing weights is that of its type; inputs are exempt")
     ] = True
@@ -66,6 +91,11 @@ class FirstSpikeNetwork(nn.Module):
         [ms], for simulators; the engine itself looks for spikes at any time.
     encoding : dict
         How stimuli become spikes, as plain JSON values.
+    axonal, dendritic : sequence of Tensor, shapes [n_0], [n_1], ... and [n_1], [n_2], ...
+        Delays of the synapses that leave each unit of a layer, and of those that reach each unit of the next [ms].
+        The delay of a synapse is the sum of the two; an empty sequence is none.
+    min_delay : float
+        Smallest delay that :meth:`project` leaves [ms].
     """
 
     def __init__(
@@ -77,13 +107,18 @@ class FirstSpikeNetwork(nn.Module):
         dale: bool,
         trial_duration: float,
         encoding: dict[str, Any] | None = None,
+        axonal: Sequence[Tensor] = (),
+        dendritic: Sequence[Tensor] = (),
+        min_delay: float = 0.0,
     ) -> None:
         super().__init__()
         self.weights = nn.ParameterList([nn.Parameter(w.to(torch.float64)) for w in weights])
         self.neuron = neuron
         self.cell_types = cell_types
         self.dale = dale
-        self.delays = None
+        self.axonal = nn.ParameterList([nn.Parameter(d.to(torch.float64)) for d in axonal])
+        self.dendritic = nn.ParameterList([nn.Parameter(d.to(torch.float64)) for d in dendritic])
+        self.min_delay = min_delay
         self.trial_duration = trial_duration
         self.encoding = encoding or {}
 
@@ -112,8 +147,17 @@ class FirstSpikeNetwork(nn.Module):
             mean, sd = getattr(config, f"{where}_mean"), getattr(config, f"{where}_sd")
             shape = (len(cell_types[layer]), len(cell_types[layer + 1]))
             weights.append(torch.from_numpy(rng.normal(mean, sd, shape)))
-        network = cls(weights, neuron, cell_types, dale=config.dale, trial_duration=trial_duration, encoding=encoding)
-        network.project_onto_dale()
+        network = cls(
+            weights,
+            neuron,
+            cell_types,
+            dale=config.dale,
+            trial_duration=trial_duration,
+            encoding=encoding,
+            min_delay=config.delays.minimum,
+            **config.delays.initialise([len(cell_type) for cell_type in cell_types], rng),
+        )
+        network.project()
         return network
 
     @classmethod
@@ -123,7 +167,8 @@ class FirstSpikeNetwork(nn.Module):
         Raises
         ------
         InputError
-            When it is not one chain of layers of the same neuron without delays, which is all this engine runs.
+            When it is not one chain of layers of the same neuron, or a delay is not the sum of one of its source unit
+            and one of its target unit, which is all this engine runs.
         """
         names = [population.name for population in description.populations]
         chain = [(p.source, p.target) for p in description.projections]
@@ -135,8 +180,8 @@ class FirstSpikeNetwork(nn.Module):
                 raise InputError(
                     f"the first-spike engine has one neuron model; {population.name!r} differs from {first.name!r}"
                 )
-        if any(np.any(projection.delay) for projection in description.projections):
-            raise InputError("the first-spike engine has no delays yet; the network has some")
+        delays = [_split_delay(projection) for projection in description.projections]
+        has_delays = any(np.any(axonal) or np.any(dendritic) for axonal, dendritic in delays)
         neuron = first.neuron
         assert neuron is not None
         return cls(
@@ -146,7 +191,24 @@ class FirstSpikeNetwork(nn.Module):
             dale=any(p.obeys_dale for p in description.projections),
             trial_duration=description.trial_duration,
             encoding=dict(description.encoding),
+            axonal=[torch.from_numpy(axonal) for axonal, _ in delays] if has_delays else (),
+            dendritic=[torch.from_numpy(dendritic) for _, dendritic in delays] if has_delays else (),
         )
+
+    @property
+    def delays(self) -> list[NDArray[np.float64]] | None:
+        """Delay of every synapse [ms], one array per weight matrix that can be broadcast to it; None without delays."""
+        if not len(self.axonal) and not len(self.dendritic):
+            return None
+        found = []
+        for k in range(len(self.weights)):
+            delay = np.zeros((1, 1))
+            if len(self.axonal):
+                delay = delay + self.axonal[k].detach().cpu().numpy()[:, None]
+            if len(self.dendritic):
+                delay = delay + self.dendritic[k].detach().cpu().numpy()[None, :]
+            found.append(delay)
+        return found
 
     @property
     def obeys_dale(self) -> list[bool]:
@@ -171,7 +233,9 @@ class FirstSpikeNetwork(nn.Module):
             [ms], inf where silent.
         """
         layers = []
-        for weights in self.weights:
+        for k, weights in enumerate(self.weights):
+            if len(self.axonal):
+                times = times + self.axonal[k]
             times = first_spike_times(
                 times,
                 weights,
@@ -180,8 +244,17 @@ class FirstSpikeNetwork(nn.Module):
                 max_weight_gradient=max_weight_gradient,
                 engine=engine,
             )
+            if len(self.dendritic):
+                times = times + self.dendritic[k]
             layers.append(times)
         return layers
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Back to what the network may be after a step: Dale's signs, and no delay below `min_delay`."""
+        self.project_onto_dale()
+        for delay in (*self.axonal, *self.dendritic):
+            delay.clamp_(min=self.min_delay)
 
     @torch.no_grad()
     def project_onto_dale(self) -> None:
@@ -191,3 +264,19 @@ class FirstSpikeNetwork(nn.Module):
                 lower = np.where(cell_type == EXCITATORY, 0.0, -np.inf)
                 upper = np.where(cell_type == INHIBITORY, 0.0, np.inf)
                 weights.clamp_(*(torch.from_numpy(bound[:, None]).to(weights) for bound in (lower, upper)))
+
+
+def _split_delay(projection: Projection) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Axonal and dendritic delays [ms] whose sums are the delays of a projection."""
+    n_source, n_target = projection.weights.shape
+    delay = np.broadcast_to(projection.delay, (n_source, n_target))
+    if projection.delay.ndim == 2 and projection.delay.shape[1] == 1:
+        return np.array(delay[:, 0]), np.zeros(n_target)
+    dendritic = delay.min(axis=0)
+    axonal = delay[:, 0] - dendritic[0]
+    if np.abs(axonal[:, None] + dendritic - delay).max() > 1e-12:
+        raise InputError(
+            f"the first-spike engine has axonal and dendritic delays, but those of {projection.source} -> "
+            f"{projection.target} are not sums of one for each source and one for each target unit"
+        )
+    return axonal, dendritic

@@ -36,6 +36,7 @@ class TrainingConfig(BaseModel):
     epochs: Annotated[int, Field(ge=0, description="passes through the training set")] = 40
     batch_size: Annotated[int, Field(ge=1, description="samples per gradient step")] = 80
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="of Adam")] = 0.005
+    delay_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="of Adam on delays [ms]")] = 0.05
     decay: Annotated[float, Field(gt=0, le=1, description="factor on the learning rate")] = 0.9
     decay_every: Annotated[int, Field(ge=1, description="epochs between two such factors")] = 15
     input_jitter: Annotated[
@@ -175,8 +176,13 @@ def train(
     SemsyncError
         When the loss is no longer finite.
     """
-    parameters = list(network.weights)
-    optimiser = torch.optim.Adam(parameters, lr=config.learning_rate)
+    parameters = list(network.parameters())
+    optimiser = torch.optim.Adam(
+        [
+            {"params": list(network.weights), "initial_lr": config.learning_rate},
+            {"params": [*network.axonal, *network.dendritic], "initial_lr": config.delay_learning_rate},
+        ]
+    )
     silent_neurons = _SilentNeurons(network, config)
     history: list[Epoch] = []
     best, best_epoch = [p.detach().clone() for p in parameters], -1
@@ -195,8 +201,9 @@ def train(
     validation_times = encoder(dataset.validation.features)
     for number in range(len(history), config.epochs):
         started = time.perf_counter()
-        learning_rate = config.learning_rate * config.decay ** (number // config.decay_every)
-        optimiser.param_groups[0]["lr"] = learning_rate
+        decay = config.decay ** (number // config.decay_every)
+        for group in optimiser.param_groups:
+            group["lr"] = group["initial_lr"] * decay
         loss, train_accuracy, n_bumps = _train_epoch(
             network, optimiser, silent_neurons, train_times, dataset.train.labels, config, seed, number, engine
         )
@@ -204,7 +211,8 @@ def train(
             network, validation_times, dataset.validation.labels, config.loss, engine
         )
         entry = Epoch(
-            number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps, learning_rate,
+            number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps,
+            config.learning_rate * decay,
             time.perf_counter() - started,
         )  # fmt: skip
         if best_epoch < 0 or _is_better(entry, history[best_epoch]):
@@ -259,7 +267,7 @@ def _train_epoch(
             n_bumps += 1
             continue
         optimiser.step()
-        network.project_onto_dale()
+        network.project()
     if not np.isfinite(total_loss):
         raise SemsyncError(f"the loss of epoch {number} is {total_loss}; lower training.learning_rate")
     return total_loss / len(order), n_correct / len(order), n_bumps

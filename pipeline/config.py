@@ -72,9 +72,13 @@ class RunConfig(_Section):
     analysis: AnalysisConfig = AnalysisConfig()
 
     def training_fingerprint(self) -> str:
-        """All that a checkpoint depends on, as text; more epochs may be asked of the same checkpoint."""
-        plain = self.model_dump(mode="json", include={"dataset", "seed", "neuron", "encoding", "network", "training"})
-        del plain["training"]["epochs"]
+        """All that a checkpoint depends on, as text; more epochs may be asked of the same checkpoint.
+
+        Defaults are left out: a key that a later version adds does not part an old checkpoint from its run.
+        """
+        sections = {"dataset", "seed", "neuron", "encoding", "network", "training"}
+        plain = self.model_dump(mode="json", include=sections, exclude_defaults=True)
+        plain.get("training", {}).pop("epochs", None)
         return json.dumps(plain, sort_keys=True)
 
 

@@ -12,7 +12,7 @@ from ..errors import FileError, InputError
 from ..models import datasets
 from ..network_description import NetworkDescription
 from . import stages
-from .config import RunConfig
+from .config import RunConfig, load_config
 from .progress import Progress, silent
 from .run_folder import RunFolder, environment, read_json, write_json
 from .summary import summarise
@@ -129,8 +129,8 @@ def _open(out: str | Path, config: RunConfig, resume: bool) -> RunFolder:
     folder = RunFolder(out, resume=resume)
     plain = config.model_dump(mode="json")
     if folder.config.exists():
-        earlier = read_json(folder.config)
-        changed = _difference(earlier.get("config", {}), plain)
+        earlier = load_config(str(folder.config)).model_dump(mode="json")
+        changed = _difference(earlier, plain)
         if changed:
             raise InputError(f"{folder.root} holds a run of another configuration, which differs in {changed}")
     else:

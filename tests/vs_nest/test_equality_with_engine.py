@@ -18,15 +18,22 @@ TRIAL_DURATION = 50.0  # ms
 N_TRIALS = 20
 
 
+@pytest.mark.parametrize("delays", [False, True], ids=["no delays", "continuous delays"])
 @pytest.mark.parametrize("dale", [True, False], ids=["dale", "no dale"])
 @pytest.mark.parametrize("tau_ratio", [1.0, 2.0, 5.0])
-def test_engine_and_nest_agree(tau_ratio, dale, tolerance_ms):
+def test_engine_and_nest_agree(tau_ratio, dale, delays, tolerance_ms):
     rng = np.random.default_rng([int(tau_ratio), dale])
     sizes = (20, 24, 24, 4)
     cell_types = [np.full(20, "-"), np.repeat(["E", "I"], [18, 6]), np.repeat(["E", "I"], [18, 6]), np.full(4, "-")]
     weights = [torch.from_numpy(rng.normal(6 / n, 12 / n, (n, m))) for n, m in pairwise(sizes)]
     network = FirstSpikeNetwork(
-        weights, LIFNeuron(tau_ratio * 10.0, 10.0), cell_types, dale=dale, trial_duration=TRIAL_DURATION
+        weights,
+        LIFNeuron(tau_ratio * 10.0, 10.0),
+        cell_types,
+        dale=dale,
+        trial_duration=TRIAL_DURATION,
+        axonal=[torch.from_numpy(rng.uniform(0.1, 3.0, n)) for n in sizes[:-1]] if delays else (),
+        dendritic=[torch.from_numpy(rng.uniform(0.1, 3.0, n)) for n in sizes[1:]] if delays else (),
     )
     if dale:
         network.project_onto_dale()
