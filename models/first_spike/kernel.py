@@ -31,7 +31,9 @@ _ONE_AT_A_TIME = threading.Lock()
 
 # No NaN ever enters (checked at the edge); infinities do, so `ninf` is left out. With numba's default error model a
 # division by zero would end one thread's share of the work in silence; here it follows IEEE 754.
-_FAST = {"nnan", "nsz", "reassoc", "contract", "arcp"}
+# "contract" is left out as well: whether two operations are fused was another choice in the process that compiles the
+# kernel than in those that read it from the cache, and a resumed training must not depend on that.
+_FAST = {"nnan", "nsz", "reassoc", "arcp"}
 _BLOCK = 64  # output neurons that one task keeps in the first-level cache
 _CHUNK = 16  # samples of one task in the forward pass
 _MAX_NEWTON = 100
