@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -28,12 +29,12 @@ class _FirstSpike(torch.autograd.Function):
             return t_out
         from . import kernel
 
-        inputs = kernel.sort_inputs(times.detach().contiguous().numpy(), tau_m, tau_syn)
-        result = kernel.forward(inputs, weights.detach().contiguous().numpy(), tau_m, tau_syn)
-        ctx.save_for_backward(weights)
+        plain = weights.detach().contiguous().numpy()
+        inputs = kernel.sort_inputs(times.detach().contiguous().numpy(), tau_m, tau_syn, plain.dtype)
+        result = kernel.forward(inputs, plain, tau_m, tau_syn)
         ctx.kernel_state = inputs, result
         # A copy: the user may write into what is returned, the backward pass still needs it.
-        return torch.from_numpy(result.times.copy())
+        return torch.from_numpy(result.times.astype(plain.dtype))
 
     @staticmethod
     @once_differentiable
@@ -45,11 +46,9 @@ class _FirstSpike(torch.autograd.Function):
             return dt, dw, None, None, None, None
         from . import kernel
 
-        (weights,) = ctx.saved_tensors
         inputs, result = ctx.kernel_state
         dw_array, dt_array = kernel.backward(
             inputs,
-            weights.detach().contiguous().numpy(),
             tau_m,
             tau_syn,
             result,
@@ -125,10 +124,11 @@ def _check(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> None
         )
     if times.dtype != torch.float64 or weights.dtype != torch.float64:
         raise InputError(f"times and weights must be float64, got {times.dtype} and {weights.dtype}")
-    if not bool(torch.isfinite(weights).all()):
+    # In numpy on the CPU: torch would wake its threads, which then spin beside the kernel's for milliseconds.
+    plain_times, plain_weights = (x.detach().numpy() if x.device.type == "cpu" else x.detach() for x in (times, weights))
+    isfinite = np.isfinite if isinstance(plain_weights, np.ndarray) else torch.isfinite
+    if not bool(isfinite(plain_weights).all()):
         raise InputError("weights must be finite, got NaN or infinity; did the training diverge?")
     # min() is NaN if any entry is.
-    if times.numel() and not float(times.detach().min()) >= 0:
-        raise InputError(
-            f"input spike times must be >= 0 ms (silent: inf), got a smallest of {float(times.detach().min())}"
-        )
+    if times.numel() and not float(plain_times.min()) >= 0:
+        raise InputError(f"input spike times must be >= 0 ms (silent: inf), got a smallest of {float(plain_times.min())}")

@@ -1,14 +1,17 @@
-"""Streaming first-spike kernel on the CPU (numba).
+"""Streaming first-spike kernel on the CPU (numba; its inner loops in :mod:`.simd`).
 
-Each sample's active inputs are sorted once and streamed past a block of output neurons, whose potential V and synaptic
-current I are propagated exactly from input to input (see :mod:`semsync.models.neuron`). A crossing inside a gap s needs
-V + s V' >= 1, because V is concave up to its peak; only neurons that pass this test are solved, by Newton's method from
-the left, which for the same reason never overshoots. The backward pass runs the same recursion in reverse:
-``dT/dw_i = -k(T - t_i) / V'(T)`` and ``dT/dt_i = w_i k'(T - t_i) / V'(T)`` are, seen from the last causal input, a PSP
-that is propagated from input to input.
+Each sample's active inputs are sorted once and streamed past a block of neurons. What a neuron knows of its past is its
+potential V and synaptic current I (see :mod:`semsync.models.neuron`). They are not propagated from input to input but
+*extrapolated back* to the start r of a *frame*, a stretch of at most the shorter time constant: an input of weight w at
+r + y adds w k(-y) to V(r) and w exp(y / tau_syn) to I(r), two multiply-adds. A crossing inside the gap s that follows
+needs V + s V' >= 1, because V is concave up to its peak: in the frame's terms one weighted sum of V(r) and I(r). Only
+neurons that pass this test are solved, by Newton's method.
+
+The backward pass uses the same frames: ``dT/dw_i = -k(T - t_i) / V'(T)`` and ``dT/dt_i = w_i k'(T - t_i) / V'(T)`` are
+sums of two products, one factor each for the input and for the neuron, so nothing is propagated there either.
 
 Work is split into tasks by shape alone and every sum has a fixed order: results do not depend on the number of threads.
-Memory is O(batch x (n_in + n_out)) beyond the weights.
+Memory is O(batch x (n_in + n_out)) beyond the weights. Weights are float64 or float32; times are float64 throughout.
 """
 
 from __future__ import annotations
@@ -23,41 +26,43 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from .simd import BLOCK, N_COEFFICIENTS, lowest_bit, retreat, stream
+
 # OpenMP threads spin while they wait: on a machine that does anything else a step took 8 times as long. This layer
 # sleeps, but must not be entered by two threads at once.
 if "NUMBA_THREADING_LAYER" not in os.environ:
     numba.config.THREADING_LAYER = "workqueue"
 _ONE_AT_A_TIME = threading.Lock()
 
-# No NaN ever enters (checked at the edge); infinities do, so `ninf` is left out. With numba's default error model a
-# division by zero would end one thread's share of the work in silence; here it follows IEEE 754.
-# "contract" is left out as well: whether two operations are fused was another choice in the process that compiles the
-# kernel than in those that read it from the cache, and a resumed training must not depend on that.
-_FAST = {"nnan", "nsz", "reassoc", "arcp"}
-_BLOCK = 64  # output neurons that one task keeps in the first-level cache
 _CHUNK = 16  # samples of one task in the forward pass
+_MIN_TASKS = 8  # of the backward pass
 _MAX_NEWTON = 100
+_FIRED = -1e30  # current of a neuron that has fired: it never passes the test again
+_STEEP = 1e20  # after the last input any rise may cross; a slope times this is compared with 1
 
 
 class SortedInputs(NamedTuple):
-    """Active inputs of each sample in the order of their times, with the propagators of the gap that follows each.
+    """Active inputs of each sample in the order of their times.
 
-    ``n_active`` has shape [batch]; all others [batch, n_in], of which the first ``n_active`` entries are used. The gap
-    after the last input is infinite.
+    ``n_active`` has shape [batch]; all others [batch, n_in, ...], of which the first ``n_active`` are used. The gap
+    after the last input is infinite. ``frame_start`` is the index of the first input of an input's frame; ``frame_stop``,
+    known at that first input, is one past the frame's last. ``decay`` holds exp(-y / tau_m) and k(y) for the time y
+    since the frame's start; ``coefficients`` are those of :func:`semsync.models.first_spike.simd.stream`.
     """
 
     n_active: NDArray[np.int32]
     source: NDArray[np.int32]
+    frame_start: NDArray[np.int32]
+    frame_stop: NDArray[np.int32]
     time: NDArray[np.float64]
     gap: NDArray[np.float64]
-    decay_m: NDArray[np.float64]
-    decay_s: NDArray[np.float64]
-    transfer: NDArray[np.float64]
+    decay: NDArray[np.float64]
+    coefficients: NDArray[Any]
 
 
 @njit(cache=True, error_model="numpy")
-def _propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, float]:
-    """Decay of V, decay of I, and the PSP k(s), with as few exponentials as the ratio allows."""
+def propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, float]:
+    """exp(-s / tau_m), exp(-s / tau_syn) and the PSP k(s), with as few exponentials as the ratio allows; any sign."""
     es = math.exp(-s / tau_s)
     x = s * (1.0 / tau_s - 1.0 / tau_m)
     if x == 0.0:
@@ -69,280 +74,399 @@ def _propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, flo
     return em, es, tau_m / (tau_m - tau_s) * (em - es)
 
 
+@njit(cache=True, error_model="numpy")
+def sort_active(times: Any, index: Any, time: Any) -> int:
+    """Stable sort of the finite entries of a row; their number. Least significant digit first, on 32 bits."""
+    n = 0
+    low, high = np.inf, -np.inf
+    for i in range(len(times)):
+        t = np.float64(times[i])
+        if t < np.inf:
+            index[n] = i
+            n += 1
+            low = min(low, t)
+            high = max(high, t)
+    scale = 4294967295.0 / (high - low) if high > low else 0.0
+    if n < 48 or not scale < np.inf:
+        scale = 0.0
+    else:
+        key = np.empty(n, np.int64)
+        for k in range(n):
+            key[k] = np.int64((np.float64(times[index[k]]) - low) * scale)
+        other_index, other_key = np.empty(n, np.int32), np.empty(n, np.int64)
+        start = np.empty(257, np.int32)
+        for digit in range(4):
+            shift = 8 * digit
+            start[:] = 0
+            for k in range(n):
+                start[((key[k] >> shift) & 255) + 1] += 1
+            for bucket in range(256):
+                start[bucket + 1] += start[bucket]
+            for k in range(n):
+                bucket = (key[k] >> shift) & 255
+                other_index[start[bucket]] = index[k]
+                other_key[start[bucket]] = key[k]
+                start[bucket] += 1
+            key, other_key = other_key, key
+            for k in range(n):
+                index[k] = other_index[k]
+    # What is equal in 32 bits, or short, is put in order here.
+    for k in range(n):
+        i, t = index[k], np.float64(times[index[k]])
+        m = k
+        while m > 0 and time[m - 1] > t:
+            time[m], index[m] = time[m - 1], index[m - 1]
+            m -= 1
+        time[m], index[m] = t, i
+    return n
+
+
 @njit(cache=True, error_model="numpy", parallel=True)
 def _sort_inputs(
-    times: Any, tau_m: float, tau_s: float, n_active: Any, index: Any, time: Any, gap: Any, dm: Any, ds: Any, tr: Any
-) -> None:
-    n_samples, n_in = times.shape
-    for b in prange(n_samples):
-        n = 0
-        for i in range(n_in):
-            if times[b, i] < np.inf:
-                index[b, n] = i
-                time[b, n] = times[b, i]
-                n += 1
+    times: Any, tau_m: float, tau_s: float, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    gap: Any, decay: Any, coefficients: Any,
+) -> None:  # fmt: skip
+    for b in prange(times.shape[0]):
+        n = sort_active(times[b], source[b], time[b])
         n_active[b] = n
-        order = np.argsort(time[b, :n], kind="mergesort")
-        sorted_index = index[b, :n][order]
-        sorted_time = time[b, :n][order]
+        first = 0
         for k in range(n):
-            index[b, k] = sorted_index[k]
-            time[b, k] = sorted_time[k]
-        for k in range(n):
+            if time[b, k] - time[b, first] > min(tau_m, tau_s):
+                frame_stop[b, first] = k
+                first = k
+            frame_start[b, k] = first
+            y = time[b, k] - time[b, first]
+            em, es, tr = propagator(y, tau_m, tau_s)
+            decay[b, k, 0], decay[b, k, 1] = em, tr
+            growth = 1.0 / es
+            coefficients[b, k, 0] = -tr * growth / em
+            coefficients[b, k, 1] = growth
             if k + 1 == n:
                 gap[b, k] = np.inf
-            else:
-                s = time[b, k + 1] - time[b, k]
-                gap[b, k] = s
-                if s > 0.0:
-                    dm[b, k], ds[b, k], tr[b, k] = _propagator(s, tau_m, tau_s)
+                coefficients[b, k, 2] = -_STEEP * em / tau_m
+                coefficients[b, k, 3] = _STEEP * (es / tau_s - tr / tau_m)
+                continue
+            s = time[b, k + 1] - time[b, k]
+            gap[b, k] = s
+            # Of simultaneous inputs only the last is followed by a gap that can hold a crossing.
+            rest = 1.0 - s / tau_m if s > 0.0 else 0.0
+            coefficients[b, k, 2] = em * rest
+            coefficients[b, k, 3] = tr * rest + es * s / tau_s
+        if n:
+            frame_stop[b, first] = n
 
 
-def sort_inputs(times: NDArray[np.float64], tau_m: float, tau_syn: float) -> SortedInputs:
+def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = np.float64) -> SortedInputs:
     """Sort the active inputs of each sample.
 
     Parameters
     ----------
     times : array, shape [batch, n_in]
         Input spike times [ms], inf where silent.
+    dtype : numpy type
+        Of the weights that will be used with them.
     """
     shape = times.shape
-    result = SortedInputs(np.empty(shape[0], np.int32), np.empty(shape, np.int32), *(np.empty(shape) for _ in range(5)))
+    integers = (np.empty(shape, np.int32) for _ in range(3))
+    result = SortedInputs(
+        np.empty(shape[0], np.int32), *integers, np.empty(shape), np.empty(shape), np.empty((*shape, 2)),
+        np.empty((*shape, N_COEFFICIENTS), dtype),
+    )  # fmt: skip
     with _ONE_AT_A_TIME:
         _sort_inputs(times, tau_m, tau_syn, *result)
     return result
 
 
 @njit(cache=True, error_model="numpy")
-def _crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> float:
-    """First s in [0, gap] with V(s) = 1, from V(0) = v0 <= 1 and I(0) = i0; inf without one."""
+def crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> tuple[float, float, float]:
+    """First s in [0, gap] with V(s) = 1, from V(0) = v0 and I(0) = i0, with exp(-s / tau_syn) and k(s); or inf.
+
+    Newton's method from the root of the parabola through V(0), V'(0) and V''(0), which lies a little late: the first
+    step ends early, because V is concave up to its peak, and no later one overshoots.
+    """
     if v0 >= 1.0:
-        return 0.0
+        return 0.0, 1.0, 0.0
     rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
-    s, v, i = 0.0, v0, i0
+    slope = i0 * rate_s - v0 * rate_m
+    if not (i0 > 0.0 and slope > 0.0):
+        return np.inf, 0.0, 0.0
+    curvature = i0 * rate_s * rate_s + slope * rate_m
+    discriminant = slope * slope - 2.0 * curvature * (1.0 - v0)
+    s = 2.0 * (1.0 - v0) / (slope + math.sqrt(discriminant)) if discriminant > 0.0 else 0.0
+    v, es, tr = v0, 1.0, 0.0
+    if s > 0.0:
+        em, es, tr = propagator(s, tau_m, tau_s)
+        v, i = v0 * em + i0 * tr, i0 * es
+        at_s = i * rate_s - v * rate_m
+        # Beyond the peak there is no way back: start from the left.
+        if at_s > 0.0:
+            slope = at_s
+        else:
+            s, v, es, tr = 0.0, v0, 1.0, 0.0
+    bend = abs(v0) * rate_m * rate_m + i0 * rate_s * (rate_m + rate_s)
     for _ in range(_MAX_NEWTON):
-        slope = i * rate_s - v * rate_m
-        if slope <= 0.0:
-            return np.inf
         step = (1.0 - v) / slope
         s += step
         # A slope next to nothing after the last input, where the gap is infinite, makes an infinite step.
-        if s > gap or s == np.inf:
-            return np.inf
+        if not s < np.inf:
+            return np.inf, 0.0, 0.0
         # What is left after a step is its square times |V''| / (2 V').
-        bend = abs(v) * rate_m * rate_m + abs(i) * rate_s * (rate_m + rate_s)
         if step * step * bend <= 1e-17 * tau_m * slope:
-            return s
-        em, es, tr = _propagator(s, tau_m, tau_s)
-        v = v0 * em + i0 * tr
-        i = i0 * es
-    return s
+            if s > gap:
+                return np.inf, 0.0, 0.0
+            # The last step is too short to need exponentials of its own.
+            return max(s, 0.0), es * (1.0 - step * rate_s), tr + step * (es * rate_s - tr * rate_m)
+        em, es, tr = propagator(s, tau_m, tau_s)
+        v, i = v0 * em + i0 * tr, i0 * es
+        slope = i * rate_s - v * rate_m
+        if slope <= 0.0:
+            return np.inf, 0.0, 0.0
+    return (s, es, tr) if s <= gap else (np.inf, 0.0, 0.0)
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST, inline="always")
-def _advance(
-    v: Any, i: Any, off: Any, w: Any, em: float, es: float, tr: float, gap: float, pv: float, pi: float
-) -> bool:
-    """Propagate a block to the next input, add it, and tell whether any neuron may fire in the gap after it."""
-    hits = 0
-    for j in range(v.shape[0]):
-        vj = v[j] * em + i[j] * tr
-        ij = i[j] * es + w[j]
-        v[j] = vj
-        i[j] = ij
-        hits += vj * pv + ij * pi + off[j] >= 0.0
-    return hits > 0
+@njit(cache=True, error_model="numpy", parallel=True)
+def _pack(weights: Any, packed: Any) -> None:
+    n_in, n_out = weights.shape
+    for block in prange(packed.shape[0]):
+        j0 = block * BLOCK
+        n = min(BLOCK, n_out - j0)
+        for i in range(n_in):
+            for j in range(n):
+                packed[block, i, j] = weights[i, j0 + j]
+            for j in range(n, BLOCK):
+                packed[block, i, j] = 0.0
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _forward(
-    w: Any, n_active: Any, index: Any, time: Any, gap: Any, dm: Any, ds: Any, tr: Any,
-    tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
+    packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
+    coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
-    n_blocks = (n_out + _BLOCK - 1) // _BLOCK
+    n_in = packed.shape[1]
     n_chunks = (n_samples + _CHUNK - 1) // _CHUNK
-    for task in prange(n_blocks * n_chunks):
-        j0 = (task // n_chunks) * _BLOCK
-        j1 = min(j0 + _BLOCK, n_out)
-        v = np.empty(j1 - j0)
-        i = np.empty(j1 - j0)
-        off = np.empty(j1 - j0)
-        b0 = (task % n_chunks) * _CHUNK
-        for b in range(b0, min(b0 + _CHUNK, n_samples)):
-            v[:] = 0.0
-            i[:] = 0.0
-            # -1 while silent, so that the test below reads `bound - 1 >= 0`; -inf once fired.
-            off[:] = -1.0 + 1e-12
-            n_left = j1 - j0
-            em, es, g = 1.0, 1.0, 0.0
-            for k in range(n_active[b]):
-                s = gap[b, k]
-                row = w[index[b, k], j0:j1]
-                if s == np.inf:
-                    # Any rise may cross: the test becomes `slope > 0`, on top of the offset.
-                    may_fire = _advance(v, i, off, row, em, es, g, s, -1e30 / tau_m, 1e30 / tau_s)
-                else:
-                    may_fire = _advance(v, i, off, row, em, es, g, s, 1.0 - s / tau_m, s / tau_s)
-                if s > 0.0:
-                    em, es, g = dm[b, k], ds[b, k], tr[b, k]
-                else:
-                    em, es, g = 1.0, 1.0, 0.0
-                    continue
-                if not may_fire:
-                    continue
-                for j in range(j1 - j0):
-                    if off[j] == -np.inf:
-                        continue
-                    if s < np.inf and v[j] * (1.0 - s / tau_m) + i[j] * s / tau_s + off[j] < 0.0:
-                        continue
-                    d = _crossing(v[j], i[j], s, tau_m, tau_s)
-                    if d == np.inf:
-                        continue
-                    dem, des, dtr = _propagator(d, tau_m, tau_s)
-                    slope = i[j] * des / tau_s - (v[j] * dem + i[j] * dtr) / tau_m
-                    t_out[b, j0 + j] = time[b, k] + d
-                    n_causal[b, j0 + j] = k + 1
-                    sens_v[b, j0 + j] = dtr / slope
-                    sens_i[b, j0 + j] = des / slope
-                    off[j] = -np.inf
-                    n_left -= 1
-                if n_left == 0:
-                    break
+    ratio = (tau_m - tau_s) / tau_m
+    for task in prange(packed.shape[0] * n_chunks):
+        block, chunk = task // n_chunks, task % n_chunks
+        j0 = block * BLOCK
+        n = min(BLOCK, n_out - j0)
+        state = np.empty((2, BLOCK), packed.dtype)
+        fires = np.empty(1, np.uint32)
+        for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, n_samples)):
+            state[:] = 0.0
+            n_left = n
+            start = k = 0
+            while k < n_active[b] and n_left:
+                if k != start:
+                    em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
+                    for j in range(BLOCK):
+                        if j < n and t_out[b, j0 + j] < np.inf:
+                            state[0, j], state[1, j] = 0.0, _FIRED
+                        else:
+                            state[0, j] = state[0, j] * em + state[1, j] * tr
+                            state[1, j] *= es
+                    start = k
+                stop = frame_stop[b, start]
+                while k < stop and n_left:
+                    k = stream(state, packed, block * n_in * BLOCK, source, b * n_in, coefficients, k, stop, fires)
+                    if k == stop:
+                        break
+                    em, tr = decay[b, k, 0], decay[b, k, 1]
+                    es = em - tr * ratio
+                    mask = fires[0]
+                    while mask:
+                        j = lowest_bit(mask)
+                        mask &= mask - np.uint32(1)
+                        v, i = state[0, j] * em + state[1, j] * tr, state[1, j] * es
+                        d, des, dtr = crossing(v, i, gap[b, k], tau_m, tau_s)
+                        if d == np.inf:
+                            continue
+                        dem = des + dtr * ratio
+                        slope = i * des / tau_s - (v * dem + i * dtr) / tau_m
+                        t_out[b, j0 + j] = time[b, k] + d
+                        n_causal[b, j0 + j] = k + 1
+                        sens_v[b, j0 + j] = dtr / slope
+                        sens_i[b, j0 + j] = des / slope
+                        state[0, j], state[1, j] = 0.0, _FIRED
+                        n_left -= 1
+                    k += 1
 
 
 @njit(cache=True, error_model="numpy")
-def _largest_psp(t: float, time: Any, n_causal: int, tau_m: float, tau_s: float, s_peak: float) -> float:
-    """Largest k(t - t_i) of the causal inputs: at one of the two whose age brackets the PSP's peak."""
+def _exceeds(
+    per_slope: float, t: float, time: Any, n_causal: int, tau_m: float, tau_s: float, s_peak: float, bound: float
+) -> bool:
+    """Whether the largest ``per_slope * k(t - t_i)`` of the causal inputs exceeds the bound of the gradient guard.
+
+    It is at one of the two whose age brackets the PSP's peak.
+    """
     k = np.searchsorted(time[:n_causal], t - s_peak)
     largest = 0.0
     for candidate in (k - 1, k):
         if 0 <= candidate < n_causal:
-            largest = max(largest, _propagator(t - time[candidate], tau_m, tau_s)[2])
-    return largest
+            largest = max(largest, propagator(t - time[candidate], tau_m, tau_s)[2])
+    return per_slope * largest > bound
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST, inline="always")
-def _retreat(
-    p: Any, q: Any, keep: Any, w: Any, dw: Any, em: float, es: float, tr: float, inv_m: float, inv_s: float
-) -> float:
-    """Propagate a block's PSPs back over one gap, add to the weight gradient, return the input's time gradient."""
-    total = 0.0
-    for j in range(p.shape[0]):
-        pj = p[j] * em + q[j] * tr
-        qj = q[j] * es
-        p[j] = pj
-        q[j] = qj
-        dw[j] += pj * keep[j]
-        total += w[j] * (pj * inv_m - qj * inv_s)
-    return total
-
-
-@njit(cache=True, error_model="numpy", fastmath=_FAST, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _backward(
-    w: Any, n_active: Any, index: Any, time: Any, dm: Any, ds: Any, tr: Any, gap: Any,
-    tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,
-    max_dw: float, s_peak: float, n_chunks: int, dw: Any, dt: Any,
+    packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
+    coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,
+    max_dw: float, s_peak: float, dw: Any, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
-    n_blocks = (n_out + _BLOCK - 1) // _BLOCK
-    chunk = (n_samples + n_chunks - 1) // n_chunks
+    n_chunks, n_blocks, n_in = dw.shape[:3]
+    chunk_size = (n_samples + n_chunks - 1) // n_chunks
+    ratio = (tau_m - tau_s) / tau_m
+    k_peak = propagator(s_peak, tau_m, tau_s)[2]
     for task in prange(n_blocks * n_chunks):
-        block, c = task // n_chunks, task % n_chunks
-        j0 = block * _BLOCK
-        n = min(j0 + _BLOCK, n_out) - j0
-        p, q, keep = np.empty(n), np.empty(n), np.empty(n)
-        n_at = np.empty(index.shape[1] + 2, np.int32)
-        by_start = np.empty(n, np.int32)
-        for b in range(c * chunk, min((c + 1) * chunk, n_samples)):
-            p[:] = 0.0
-            q[:] = 0.0
-            keep[:] = 1.0
-            # Counting sort of the neurons by their last causal input, where their PSP starts.
-            n_at[:] = 0
-            last = 0
+        block, chunk = task // n_chunks, task % n_chunks
+        j0 = block * BLOCK
+        n = min(BLOCK, n_out - j0)
+        dw_flat = dw[chunk]
+        state = np.empty((4, BLOCK), packed.dtype)
+        # exp(-X / tau_m), k(X) and exp(-X / tau_syn) for the time X from the frame's start to the neuron's spike, times
+        # its gradient; and whether the guard lets it pass.
+        em_x, k_x, es_x, keep = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        at = np.empty(BLOCK, np.int32)
+        order = np.empty(BLOCK, np.int32)
+        for b in range(chunk * chunk_size, min((chunk + 1) * chunk_size, n_samples)):
+            state[:] = 0.0
+            em_x[:], k_x[:], es_x[:], keep[:] = 0.0, 0.0, 0.0, 1.0
+            # Neurons by their last causal input, latest first: there they join.
+            n_spikes = 0
             for j in range(n):
                 k = n_causal[b, j0 + j]
-                if k > 0 and grad[b, j0 + j] != 0.0:
-                    n_at[k] += 1
-                    last = max(last, k)
-            start = 0
-            for k in range(last + 1):
-                n_k = n_at[k]
-                n_at[k] = start
-                start += n_k
-            n_at[last + 1] = start
-            for j in range(n):
-                k = n_causal[b, j0 + j]
-                if k > 0 and grad[b, j0 + j] != 0.0:
-                    by_start[n_at[k]] = j
-                    n_at[k] += 1
-                    if max_dw < np.inf:
-                        age = t_out[b, j0 + j] - time[b, k - 1]
-                        per_slope = abs(grad[b, j0 + j] * sens_i[b, j0 + j]) * math.exp(age / tau_s)
-                        largest = _largest_psp(t_out[b, j0 + j], time[b], k, tau_m, tau_s, s_peak)
-                        if per_slope * largest > max_dw:
-                            keep[j] = 0.0
-            # n_at[k] is now the end of bucket k, n_at[k - 1] its start.
-            for k in range(last, 0, -1):
-                em, es, g = 1.0, 1.0, 0.0
-                s = gap[b, k - 1]
-                if k < last and s > 0.0:
-                    em, es, g = dm[b, k - 1], ds[b, k - 1], tr[b, k - 1]
-                if n_at[k] > n_at[k - 1]:
-                    # Starters must not be propagated over this gap: undo it by starting them after.
+                if k == 0 or grad[b, j0 + j] == 0.0:
+                    continue
+                m = n_spikes
+                while m > 0 and at[m - 1] < k:
+                    at[m], order[m] = at[m - 1], order[m - 1]
+                    m -= 1
+                at[m], order[m] = k, j
+                n_spikes += 1
+            n_used[block, b] = at[0] if n_spikes else 0
+            m = 0
+            k = n_used[block, b] - 1
+            start = frame_start[b, k] if k >= 0 else 0
+            while k >= 0:
+                if frame_start[b, k] != start:
+                    em, es, tr = propagator(time[b, start] - time[b, frame_start[b, k]], tau_m, tau_s)
                     for j in range(n):
-                        pj = p[j] * em + q[j] * g
-                        q[j] = q[j] * es
-                        p[j] = pj
-                    for m in range(n_at[k - 1], n_at[k]):
-                        j = by_start[m]
-                        p[j] = -grad[b, j0 + j] * sens_v[b, j0 + j]
-                        q[j] = -grad[b, j0 + j] * sens_i[b, j0 + j]
-                    em, es, g = 1.0, 1.0, 0.0
-                i = index[b, k - 1]
-                dt[block, b, i] = _retreat(
-                    p, q, keep, w[i, j0 : j0 + n], dw[c, i, j0 : j0 + n], em, es, g, 1.0 / tau_m, 1.0 / tau_s
-                )
+                        k_x[j] = k_x[j] * em + es_x[j] * tr
+                        em_x[j] *= em
+                        es_x[j] *= es
+                    start = frame_start[b, k]
+                    _put_all(state, em_x, k_x, es_x, keep, n, tau_m, tau_s)
+                em, tr = decay[b, k, 0], decay[b, k, 1]
+                while m < n_spikes and at[m] == k + 1:
+                    j = order[m]
+                    g = np.float64(grad[b, j0 + j])
+                    des, dtr = g * sens_i[b, j0 + j], g * sens_v[b, j0 + j]
+                    em_x[j] = (des + dtr * ratio) * em
+                    es_x[j] = des * (em - tr * ratio)
+                    k_x[j] = dtr * em + des * tr
+                    if max_dw < np.inf:
+                        t = t_out[b, j0 + j]
+                        per_slope = abs(des) * math.exp((t - time[b, k]) / tau_s)
+                        if per_slope * k_peak > max_dw and _exceeds(per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw):
+                            keep[j] = 0.0
+                    _put(state, j, em_x[j], k_x[j], es_x[j], keep[j], tau_m, tau_s)
+                    m += 1
+                stop = start
+                if m < n_spikes:
+                    stop = max(stop, at[m])
+                retreat(
+                    state, packed, dw_flat, block * n_in * BLOCK, source, b * n_in, coefficients, dt,
+                    (block * n_samples + b) * n_in, k, stop,
+                )  # fmt: skip
+                k = stop - 1
+
+
+@njit(cache=True, error_model="numpy")
+def _put(state: Any, j: int, em: float, k: float, es: float, keep: float, tau_m: float, tau_s: float) -> None:
+    state[0, j] = -keep * em
+    state[1, j] = -keep * k
+    state[2, j] = -em / tau_m
+    state[3, j] = es / tau_s - k / tau_m
+
+
+@njit(cache=True, error_model="numpy")
+def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: float, tau_s: float) -> None:
+    for j in range(n):
+        _put(state, j, em[j], k[j], es[j], keep[j], tau_m, tau_s)
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _unpack(packed_dw: Any, weight_gradient: Any) -> None:
+    """Sum over chunks, in order."""
+    n_chunks, n_blocks, n_in = packed_dw.shape[:3]
+    n_out = weight_gradient.shape[1]
+    for block in prange(n_blocks):
+        j0 = block * BLOCK
+        n = min(BLOCK, n_out - j0)
+        for i in range(n_in):
+            for j in range(n):
+                weight_gradient[i, j0 + j] = packed_dw[0, block, i, j]
+            for chunk in range(1, n_chunks):
+                for j in range(n):
+                    weight_gradient[i, j0 + j] += packed_dw[chunk, block, i, j]
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _collect(dt: Any, n_used: Any, source: Any, time_gradient: Any) -> None:
+    """Sum over blocks, in order, and back to the order of the inputs."""
+    for b in prange(time_gradient.shape[0]):
+        for block in range(dt.shape[0]):
+            for k in range(n_used[block, b]):
+                time_gradient[b, source[b, k]] += dt[block, b, k]
 
 
 class ForwardResult(NamedTuple):
-    """First spikes and what the backward pass needs, each of shape [batch, n_out]."""
+    """First spikes and what the backward pass needs, each of shape [batch, n_out]; ``packed`` are the weights."""
 
     times: NDArray[np.float64]
     n_causal: NDArray[np.int32]
     sens_v: NDArray[np.float64]
     sens_i: NDArray[np.float64]
+    packed: NDArray[Any]
 
 
-def forward(inputs: SortedInputs, weights: NDArray[np.float64], tau_m: float, tau_syn: float) -> ForwardResult:
+def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: float) -> ForwardResult:
     """First spike times [ms] of `weights` [n_in, n_out] for sorted inputs; inf where silent."""
-    shape = (len(inputs.n_active), weights.shape[1])
-    result = ForwardResult(np.full(shape, np.inf), np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape))
+    n_in, n_out = weights.shape
+    shape = (len(inputs.n_active), n_out)
+    result = ForwardResult(
+        np.full(shape, np.inf), np.zeros(shape, np.int32), np.empty(shape), np.empty(shape),
+        np.empty((-(-n_out // BLOCK), n_in, BLOCK), weights.dtype),
+    )  # fmt: skip
     with _ONE_AT_A_TIME:
-        _forward(weights, *inputs, tau_m, tau_syn, *result)
+        _pack(weights, result.packed)
+        _forward(result.packed, *inputs, tau_m, tau_syn, *result[:4])
     return result
 
 
 def backward(
     inputs: SortedInputs,
-    weights: NDArray[np.float64],
     tau_m: float,
     tau_syn: float,
     result: ForwardResult,
-    grad: NDArray[np.float64],
+    grad: NDArray[Any],
     max_dw: float,
     s_peak: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Gradients of weights [n_in, n_out] and of input times [batch, n_in] from those of the output times."""
+    packed = result.packed
+    n_blocks, n_in, _ = packed.shape
     n_samples, n_out = grad.shape
-    n_blocks = -(-n_out // _BLOCK)
-    n_chunks = 1 if n_blocks >= 4 else max(1, min(4, n_samples))
-    dw = np.zeros((n_chunks, *weights.shape))
-    dt = np.zeros((n_blocks, n_samples, weights.shape[0]))
+    n_chunks = max(1, min(-(-_MIN_TASKS // max(1, n_blocks)), n_samples))
+    dw = np.zeros((n_chunks, *packed.shape), packed.dtype)
+    dt = np.empty((n_blocks, n_samples, n_in), packed.dtype)
+    n_used = np.empty((n_blocks, n_samples), np.int32)
+    weight_gradient = np.empty((n_in, n_out), packed.dtype)
+    time_gradient = np.zeros((n_samples, n_in), packed.dtype)
     with _ONE_AT_A_TIME:
-        _backward(
-            weights, inputs.n_active, inputs.source, inputs.time, inputs.decay_m, inputs.decay_s, inputs.transfer,
-            inputs.gap, tau_m, tau_syn, *result, grad, max_dw, s_peak, n_chunks, dw, dt,
-        )  # fmt: skip
-    return (dw[0] if n_chunks == 1 else dw.sum(axis=0)), (dt[0] if n_blocks == 1 else dt.sum(axis=0))
+        _backward(packed, *inputs, tau_m, tau_syn, *result[:4], grad, max_dw, s_peak, dw, dt, n_used)
+        _unpack(dw, weight_gradient)
+        _collect(dt, n_used, inputs.source, time_gradient)
+    return weight_gradient, time_gradient
