@@ -181,7 +181,8 @@ def train(
         [
             {"params": list(network.weights), "initial_lr": config.learning_rate},
             {"params": [*network.axonal, *network.dendritic], "initial_lr": config.delay_learning_rate},
-        ]
+        ],
+        fused=True,
     )
     silent_neurons = _SilentNeurons(network, config)
     history: list[Epoch] = []

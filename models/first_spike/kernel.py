@@ -37,7 +37,8 @@ _ONE_AT_A_TIME = threading.Lock()
 _CHUNK = 16  # samples of one task in the forward pass
 _MIN_TASKS = 8  # of the backward pass
 _MAX_NEWTON = 100
-_FIRED = -1e30  # current of a neuron that has fired: it never passes the test again
+_PASSED = -1e30  # current of a neuron that has passed the test: it never does again
+_F = tuple(1.0 / math.factorial(n) for n in range(13))
 _STEEP = 1e20  # after the last input any rise may cross; a slope times this is compared with 1
 
 
@@ -237,6 +238,93 @@ def _pack(weights: Any, packed: Any) -> None:
                 packed[block, i, j] = 0.0
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def _exp_series(x: float) -> float:
+    """exp(x) for abs(x) <= 0.25, to the last bits."""
+    high = _F[8] + x * (_F[9] + x * (_F[10] + x * (_F[11] + x * _F[12])))
+    return _F[0] + x * (_F[1] + x * (_F[2] + x * (_F[3] + x * (_F[4] + x * (_F[5] + x * (_F[6] + x * (_F[7] + x * high)))))))
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _expm1_ratio_series(x: float) -> float:
+    """expm1(x) / x for abs(x) <= 0.25, to the last bits; 1 at 0."""
+    high = _F[8] + x * (_F[9] + x * (_F[10] + x * (_F[11] + x * _F[12])))
+    return _F[1] + x * (_F[2] + x * (_F[3] + x * (_F[4] + x * (_F[5] + x * (_F[6] + x * (_F[7] + x * high))))))
+
+
+@njit(cache=True, error_model="numpy")
+def _solve_together(
+    n: int, v_at: Any, i_at: Any, gap: Any, s_out: Any, es_out: Any, tr_out: Any, slope_out: Any,
+    tau_m: float, tau_s: float,
+) -> None:  # fmt: skip
+    """:func:`crossing` for the first `n` entries of arrays at once, where it is the usual case; s is NaN elsewhere.
+
+    Usual: within a quarter of a time constant, where a short series is exp() to the last bits, and at the root after
+    three steps. Without branches or calls, so that it becomes vector code.
+    """
+    rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
+    rate_x = rate_s - rate_m
+    shortest = 0.25 / max(rate_s, abs(rate_x))
+    for c in range(n):
+        v0, i0 = v_at[c], i_at[c]
+        slope = i0 * rate_s - v0 * rate_m
+        curvature = i0 * rate_s * rate_s + slope * rate_m
+        bend = abs(v0) * rate_m * rate_m + i0 * rate_s * (rate_m + rate_s)
+        discriminant = slope * slope - 2.0 * curvature * (1.0 - v0)
+        usual = (v0 < 1.0) & (i0 > 0.0) & (slope > 0.0) & (discriminant > 0.0)
+        s = 2.0 * (1.0 - v0) / (slope + math.sqrt(max(discriminant, 0.0)))
+        step, es, tr = 0.0, 1.0, 0.0
+        for _ in range(3):
+            usual = usual & (s > 0.0) & (s <= shortest)
+            x = s * rate_x
+            es, growth = _exp_series(-s * rate_s), _expm1_ratio_series(x)
+            tr = es * s * rate_s * growth
+            v, i = v0 * es * (1.0 + x * growth) + i0 * tr, i0 * es
+            slope = i * rate_s - v * rate_m
+            usual = usual & (slope > 0.0)
+            step = (1.0 - v) / slope
+            s += step
+        usual = usual & (step * step * bend <= 1e-17 * tau_m * slope) & (s >= 0.0) & (s <= gap[c])
+        s_out[c] = s if usual else np.nan
+        es_out[c] = es * (1.0 - step * rate_s)
+        tr_out[c] = tr + step * (es * rate_s - tr * rate_m)
+        slope_out[c] = i0 * es_out[c] * rate_s - rate_m
+
+
+@njit(cache=True, error_model="numpy")
+def _search(
+    b: int, k: int, v: float, i: float, w: Any, lane: int, n_active: Any, source: Any, frame_start: Any,
+    frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float,
+) -> tuple[int, float, float, float, float]:  # fmt: skip
+    """Go on with one neuron from input `k`, added already, whose test passed, with V and I of its frame.
+
+    Returns the index of the spike's last causal input, -1 if there is none, and for the spike its time since that input,
+    exp(-s / tau_syn), k(s) and V' there.
+    """
+    ratio = (tau_m - tau_s) / tau_m
+    while True:
+        em, tr = decay[b, k, 0], decay[b, k, 1]
+        es = em - tr * ratio
+        v_k, i_k = v * em + i * tr, i * es
+        d, des, dtr = crossing(v_k, i_k, gap[b, k], tau_m, tau_s)
+        if d < np.inf:
+            # V is 1 there.
+            return k, d, des, dtr, i_k * des / tau_s - max(1.0, v_k) / tau_m
+        passed = False
+        while not passed:
+            start = frame_start[b, k]
+            k += 1
+            if k == n_active[b]:
+                return -1, np.inf, 0.0, 0.0, 0.0
+            if k == frame_stop[b, start]:
+                em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
+                v, i = v * em + i * tr, i * es
+            weight = np.float64(w[source[b, k], lane])
+            v += weight * coefficients[b, k, 0]
+            i += weight * coefficients[b, k, 1]
+            passed = v * coefficients[b, k, 2] + i * coefficients[b, k, 3] >= 1.0 - 1e-9
+
+
 @njit(cache=True, error_model="numpy", parallel=True)
 def _forward(
     packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
@@ -252,16 +340,22 @@ def _forward(
         n = min(BLOCK, n_out - j0)
         state = np.empty((2, BLOCK), packed.dtype)
         fires = np.empty(1, np.uint32)
+        # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
+        # where one solution need not wait for another.
+        k_at, v_at, i_at = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK)
+        lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        s, es_s, tr_s, slope_s = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, n_samples)):
             state[:] = 0.0
+            k_at[:] = -1
             n_left = n
             start = k = 0
             while k < n_active[b] and n_left:
                 if k != start:
                     em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
                     for j in range(BLOCK):
-                        if j < n and t_out[b, j0 + j] < np.inf:
-                            state[0, j], state[1, j] = 0.0, _FIRED
+                        if k_at[j] >= 0:
+                            state[0, j], state[1, j] = 0.0, _PASSED
                         else:
                             state[0, j] = state[0, j] * em + state[1, j] * tr
                             state[1, j] *= es
@@ -271,25 +365,40 @@ def _forward(
                     k = stream(state, packed, block * n_in * BLOCK, source, b * n_in, coefficients, k, stop, fires)
                     if k == stop:
                         break
-                    em, tr = decay[b, k, 0], decay[b, k, 1]
-                    es = em - tr * ratio
                     mask = fires[0]
                     while mask:
                         j = lowest_bit(mask)
                         mask &= mask - np.uint32(1)
-                        v, i = state[0, j] * em + state[1, j] * tr, state[1, j] * es
-                        d, des, dtr = crossing(v, i, gap[b, k], tau_m, tau_s)
-                        if d == np.inf:
-                            continue
-                        dem = des + dtr * ratio
-                        slope = i * des / tau_s - (v * dem + i * dtr) / tau_m
-                        t_out[b, j0 + j] = time[b, k] + d
-                        n_causal[b, j0 + j] = k + 1
-                        sens_v[b, j0 + j] = dtr / slope
-                        sens_i[b, j0 + j] = des / slope
-                        state[0, j], state[1, j] = 0.0, _FIRED
+                        k_at[j], v_at[j], i_at[j] = k, state[0, j], state[1, j]
+                        state[0, j], state[1, j] = 0.0, _PASSED
                         n_left -= 1
                     k += 1
+            n_passed = 0
+            for j in range(n):
+                k = k_at[j]
+                if k < 0:
+                    continue
+                em, tr = decay[b, k, 0], decay[b, k, 1]
+                lane[n_passed] = j
+                v_k[n_passed] = v_at[j] * em + i_at[j] * tr
+                i_k[n_passed] = i_at[j] * (em - tr * ratio)
+                gap_k[n_passed] = gap[b, k]
+                n_passed += 1
+            _solve_together(n_passed, v_k, i_k, gap_k, s, es_s, tr_s, slope_s, tau_m, tau_s)
+            for c in range(n_passed):
+                j = lane[c]
+                k, d, des, dtr, slope = k_at[j], s[c], es_s[c], tr_s[c], slope_s[c]
+                if np.isnan(d):
+                    k, d, des, dtr, slope = _search(
+                        b, k, v_at[j], i_at[j], packed[block], j, n_active, source, frame_start, frame_stop, time,
+                        gap, decay, coefficients, tau_m, tau_s,
+                    )  # fmt: skip
+                    if k < 0:
+                        continue
+                t_out[b, j0 + j] = time[b, k] + d
+                n_causal[b, j0 + j] = k + 1
+                sens_v[b, j0 + j] = dtr / slope
+                sens_i[b, j0 + j] = des / slope
 
 
 @njit(cache=True, error_model="numpy")
