@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -200,38 +201,50 @@ def train(
 
     train_times = encoder(dataset.train.features)
     validation_times = encoder(dataset.validation.features)
-    for number in range(len(history), config.epochs):
-        started = time.perf_counter()
-        decay = config.decay ** (number // config.decay_every)
-        for group in optimiser.param_groups:
-            group["lr"] = group["initial_lr"] * decay
-        loss, train_accuracy, n_bumps = _train_epoch(
-            network, optimiser, silent_neurons, train_times, dataset.train.labels, config, seed, number, engine
-        )
-        validation_loss, validation_accuracy = _validate(
-            network, validation_times, dataset.validation.labels, config.loss, engine
-        )
-        entry = Epoch(
-            number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps,
-            config.learning_rate * decay,
-            time.perf_counter() - started,
-        )  # fmt: skip
-        if best_epoch < 0 or _is_better(entry, history[best_epoch]):
-            best, best_epoch = [p.detach().clone() for p in parameters], number
-        history.append(entry)
-        if checkpoint is not None:
-            progress = {
-                "history": [asdict(e) for e in history],
-                "bump_streak": silent_neurons.streak,
-                "best_epoch": best_epoch,
-            }
-            Checkpoint.of(network, optimiser, best, progress, fingerprint).save(checkpoint)
-        if on_epoch:
-            on_epoch(entry)
+    with _one_torch_thread():
+        for number in range(len(history), config.epochs):
+            started = time.perf_counter()
+            decay = config.decay ** (number // config.decay_every)
+            for group in optimiser.param_groups:
+                group["lr"] = group["initial_lr"] * decay
+            loss, train_accuracy, n_bumps = _train_epoch(
+                network, optimiser, silent_neurons, train_times, dataset.train.labels, config, seed, number, engine
+            )
+            validation_loss, validation_accuracy = _validate(
+                network, validation_times, dataset.validation.labels, config.loss, engine
+            )
+            entry = Epoch(
+                number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps,
+                config.learning_rate * decay,
+                time.perf_counter() - started,
+            )  # fmt: skip
+            if best_epoch < 0 or _is_better(entry, history[best_epoch]):
+                best, best_epoch = [p.detach().clone() for p in parameters], number
+            history.append(entry)
+            if checkpoint is not None:
+                progress = {
+                    "history": [asdict(e) for e in history],
+                    "bump_streak": silent_neurons.streak,
+                    "best_epoch": best_epoch,
+                }
+                Checkpoint.of(network, optimiser, best, progress, fingerprint).save(checkpoint)
+            if on_epoch:
+                on_epoch(entry)
     with torch.no_grad():
         for parameter, value in zip(parameters, best, strict=True):
             parameter.copy_(value)
     return TrainingResult(network, history, best_epoch)
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """torch's own threads spin for milliseconds after each operation, on the cores that the kernel's threads need."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _is_better(entry: Epoch, best: Epoch) -> bool:

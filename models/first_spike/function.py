@@ -125,10 +125,14 @@ def _check(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> None
     if times.dtype != torch.float64 or weights.dtype != torch.float64:
         raise InputError(f"times and weights must be float64, got {times.dtype} and {weights.dtype}")
     # In numpy on the CPU: torch would wake its threads, which then spin beside the kernel's for milliseconds.
-    plain_times, plain_weights = (x.detach().numpy() if x.device.type == "cpu" else x.detach() for x in (times, weights))
+    plain_times, plain_weights = (
+        x.detach().numpy() if x.device.type == "cpu" else x.detach() for x in (times, weights)
+    )
     isfinite = np.isfinite if isinstance(plain_weights, np.ndarray) else torch.isfinite
     if not bool(isfinite(plain_weights).all()):
         raise InputError("weights must be finite, got NaN or infinity; did the training diverge?")
     # min() is NaN if any entry is.
     if times.numel() and not float(plain_times.min()) >= 0:
-        raise InputError(f"input spike times must be >= 0 ms (silent: inf), got a smallest of {float(plain_times.min())}")
+        raise InputError(
+            f"input spike times must be >= 0 ms (silent: inf), got a smallest of {float(plain_times.min())}"
+        )

@@ -242,7 +242,9 @@ def _pack(weights: Any, packed: Any) -> None:
 def _exp_series(x: float) -> float:
     """exp(x) for abs(x) <= 0.25, to the last bits."""
     high = _F[8] + x * (_F[9] + x * (_F[10] + x * (_F[11] + x * _F[12])))
-    return _F[0] + x * (_F[1] + x * (_F[2] + x * (_F[3] + x * (_F[4] + x * (_F[5] + x * (_F[6] + x * (_F[7] + x * high)))))))
+    return _F[0] + x * (
+        _F[1] + x * (_F[2] + x * (_F[3] + x * (_F[4] + x * (_F[5] + x * (_F[6] + x * (_F[7] + x * high))))))
+    )
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -478,7 +480,9 @@ def _backward(
                     if max_dw < np.inf:
                         t = t_out[b, j0 + j]
                         per_slope = abs(des) * math.exp((t - time[b, k]) / tau_s)
-                        if per_slope * k_peak > max_dw and _exceeds(per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw):
+                        if per_slope * k_peak > max_dw and _exceeds(
+                            per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw
+                        ):
                             keep[j] = 0.0
                     _put(state, j, em_x[j], k_x[j], es_x[j], keep[j], tau_m, tau_s)
                     m += 1

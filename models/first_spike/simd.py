@@ -33,9 +33,7 @@ class _Vectors:
         self.n = BLOCK // self.n_lanes
         self.vector = ir.VectorType(self.scalar, self.n_lanes)
         name = f"llvm.fma.v{self.n_lanes}f{64 if is_double else 32}"
-        self.fma_function = builder.module.declare_intrinsic(
-            name, fnty=ir.FunctionType(self.vector, [self.vector] * 3)
-        )
+        self.fma_function = builder.module.declare_intrinsic(name, fnty=ir.FunctionType(self.vector, [self.vector] * 3))
 
     def constant(self, value: float) -> Any:
         return ir.Constant(self.vector, [value] * self.n_lanes)
@@ -114,7 +112,9 @@ def stream(  # type: ignore[no-untyped-def]
         Index of the input after which the test passed, ``k_stop`` if none did.
     """
     array = packed
-    signature = types.int64(state, packed, types.int64, source, types.int64, coefficients, types.int64, types.int64, fires)
+    signature = types.int64(
+        state, packed, types.int64, source, types.int64, coefficients, types.int64, types.int64, fires
+    )
     is_double = array.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
