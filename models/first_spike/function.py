@@ -24,7 +24,7 @@ class _FirstSpike(torch.autograd.Function):
     ) -> Tensor:
         ctx.constants = tau_m, tau_syn, max_dw, engine
         if engine == "reference":
-            t_out = reference.forward(times, weights, tau_m, tau_syn)
+            t_out = reference.forward(times.double(), weights.double(), tau_m, tau_syn).to(weights.dtype)
             ctx.save_for_backward(times, weights, t_out)
             return t_out
         from . import kernel
@@ -42,8 +42,9 @@ class _FirstSpike(torch.autograd.Function):
         tau_m, tau_syn, max_dw, engine = ctx.constants
         if engine == "reference":
             times, weights, t_out = ctx.saved_tensors
-            dw, dt = reference.backward(times, weights, tau_m, tau_syn, t_out, grad, max_dw)
-            return dt, dw, None, None, None, None
+            exact = (x.double() for x in (times, weights))
+            dw, dt = reference.backward(*exact, tau_m, tau_syn, t_out.double(), grad.double(), max_dw)
+            return dt.to(weights.dtype), dw.to(weights.dtype), None, None, None, None
         from . import kernel
 
         inputs, result = ctx.kernel_state
@@ -72,10 +73,12 @@ def first_spike_times(
 
     Parameters
     ----------
-    times : Tensor, float64, shape [batch, n_in]
+    times : Tensor, float64 or float32, shape [batch, n_in]
         Input spike times [ms]; inf for a silent input. No time before 0.
-    weights : Tensor, float64, shape [n_in, n_out]
-        Dimensionless: the potential is normalised to threshold 1 (see :mod:`semsync.models.neuron`).
+    weights : Tensor, like `times`, shape [n_in, n_out]
+        Dimensionless: the potential is normalised to threshold 1 (see :mod:`semsync.models.neuron`). With float32 the
+        potential is summed in single precision: a spike that grazes the threshold may be missed, and gradients there
+        are off by percents.
     tau_m, tau_syn : float
         Membrane and synaptic time constant [ms], in any ratio.
     max_weight_gradient : float
@@ -86,7 +89,7 @@ def first_spike_times(
 
     Returns
     -------
-    Tensor, float64, shape [batch, n_out]
+    Tensor, like `times`, shape [batch, n_out]
         First spike times [ms]; inf for a neuron that stays silent, with zero gradient.
 
     Raises
@@ -122,8 +125,10 @@ def _check(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> None
             "times must have shape [batch, n_in] and weights [n_in, n_out], "
             f"got {tuple(times.shape)} and {tuple(weights.shape)}"
         )
-    if times.dtype != torch.float64 or weights.dtype != torch.float64:
-        raise InputError(f"times and weights must be float64, got {times.dtype} and {weights.dtype}")
+    if times.dtype != weights.dtype or weights.dtype not in (torch.float64, torch.float32):
+        raise InputError(
+            f"times and weights must both be float64, or both float32, got {times.dtype} and {weights.dtype}"
+        )
     # In numpy on the CPU: torch would wake its threads, which then spin beside the kernel's for milliseconds.
     plain_times, plain_weights = (
         x.detach().numpy() if x.device.type == "cpu" else x.detach() for x in (times, weights)

@@ -1,8 +1,8 @@
 """The two inner loops of the kernel, written as LLVM vector code (numba intrinsics).
 
-A compiler may or may not vectorise a loop, fuse a multiplication with an addition, or reorder a sum, and numba's choices
-differ between the process that compiles and those that read its cache. Here all three are spelled out, so that results
-are the same bits on every machine, and the state of a block of neurons stays in registers from input to input.
+A compiler may or may not vectorise a loop, fuse a multiplication with an addition, or reorder a sum, and numba chooses
+otherwise in the process that compiles than in those that read its cache. Here all three are spelled out: these loops
+give the same bits everywhere, and the state of a block of neurons stays in registers from input to input.
 
 Both loops work on a block of :data:`BLOCK` neurons. Weights are packed as [n_blocks, n_in, BLOCK].
 """
@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 BLOCK = 32  # neurons of a block: 4 vectors of 8 doubles, or 2 of 16 floats
 N_COEFFICIENTS = 4
 # The test for a crossing rounds: it lets through a little more, and the exact solution decides.
-_ALMOST_ONE = 1.0 - 1e-9
+ALMOST_ONE = 1.0 - 1e-9
 
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
@@ -29,7 +29,7 @@ class _Vectors:
     def __init__(self, builder: Any, is_double: bool) -> None:
         self.builder = builder
         self.scalar = ir.DoubleType() if is_double else ir.FloatType()
-        self.n_lanes = 8 if is_double else 16
+        self.n_lanes, self.alignment = (8, 8) if is_double else (16, 4)
         self.n = BLOCK // self.n_lanes
         self.vector = ir.VectorType(self.scalar, self.n_lanes)
         name = f"llvm.fma.v{self.n_lanes}f{64 if is_double else 32}"
@@ -52,12 +52,12 @@ class _Vectors:
 
     def load(self, pointer: Any, index: int) -> Any:
         loaded = self.builder.load(self._place(pointer, index), typ=self.vector)
-        loaded.align = self.n_lanes and (8 if isinstance(self.scalar, ir.DoubleType) else 4)
+        loaded.align = self.alignment
         return loaded
 
     def store(self, value: Any, pointer: Any, index: int) -> None:
         stored = self.builder.store(value, self._place(pointer, index))
-        stored.align = 8 if isinstance(self.scalar, ir.DoubleType) else 4
+        stored.align = self.alignment
 
     def sum(self, value: Any) -> Any:
         """Sum of the lanes, in halves: the order is part of the result."""
@@ -159,7 +159,7 @@ def stream(  # type: ignore[no-untyped-def]
             v.append(block.fma(w, to_v, now[q]))
             i.append(block.fma(w, to_i, now[block.n + q]))
             reach = block.fma(v[q], of_v, builder.fmul(i[q], of_i))
-            passed.append(builder.fcmp_ordered(">=", reach, block.constant(_ALMOST_ONE)))
+            passed.append(builder.fcmp_ordered(">=", reach, block.constant(ALMOST_ONE)))
         some = passed[0]
         for one in passed[1:]:
             some = builder.or_(some, one)

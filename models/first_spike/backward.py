@@ -1,0 +1,120 @@
+"""The backward pass of the streaming kernel: see :mod:`.kernel`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from .compilation import jit
+from .crossing import propagator
+from .simd import BLOCK, retreat
+
+
+@jit()
+def _exceeds(
+    per_slope: float, t: float, time: Any, n_causal: int, tau_m: float, tau_s: float, s_peak: float, bound: float
+) -> bool:
+    """Whether the largest ``per_slope * k(t - t_i)`` of the causal inputs exceeds the bound of the gradient guard.
+
+    It is at one of the two whose age brackets the PSP's peak.
+    """
+    k = np.searchsorted(time[:n_causal], t - s_peak)
+    largest = 0.0
+    for candidate in (k - 1, k):
+        if 0 <= candidate < n_causal:
+            largest = max(largest, propagator(t - time[candidate], tau_m, tau_s)[2])
+    return per_slope * largest > bound
+
+
+@jit()
+def _put(state: Any, j: int, em: float, k: float, es: float, keep: float, tau_m: float, tau_s: float) -> None:
+    state[0, j] = -keep * em
+    state[1, j] = -keep * k
+    state[2, j] = -em / tau_m
+    state[3, j] = es / tau_s - k / tau_m
+
+
+@jit()
+def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: float, tau_s: float) -> None:
+    for j in range(n):
+        _put(state, j, em[j], k[j], es[j], keep[j], tau_m, tau_s)
+
+
+@jit(parallel=True)
+def gradients(
+    packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
+    coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,
+    max_dw: float, s_peak: float, dw: Any, dt: Any, n_used: Any,
+) -> None:  # fmt: skip
+    n_samples, n_out = t_out.shape
+    n_chunks, n_blocks, n_in = dw.shape[:3]
+    chunk_size = (n_samples + n_chunks - 1) // n_chunks
+    ratio = (tau_m - tau_s) / tau_m
+    k_peak = propagator(s_peak, tau_m, tau_s)[2]
+    for task in prange(n_blocks * n_chunks):
+        block, chunk = task // n_chunks, task % n_chunks
+        j0 = block * BLOCK
+        n = min(BLOCK, n_out - j0)
+        dw_flat = dw[chunk]
+        state = np.empty((4, BLOCK), packed.dtype)
+        # exp(-X / tau_m), k(X) and exp(-X / tau_syn) for the time X from the frame's start to the neuron's spike, times
+        # its gradient; and whether the guard lets it pass.
+        em_x, k_x, es_x, keep = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        at = np.empty(BLOCK, np.int32)
+        order = np.empty(BLOCK, np.int32)
+        for b in range(chunk * chunk_size, min((chunk + 1) * chunk_size, n_samples)):
+            state[:] = 0.0
+            em_x[:], k_x[:], es_x[:], keep[:] = 0.0, 0.0, 0.0, 1.0
+            # Neurons by their last causal input, latest first: there they join.
+            n_spikes = 0
+            for j in range(n):
+                k = n_causal[b, j0 + j]
+                if k == 0 or grad[b, j0 + j] == 0.0:
+                    continue
+                m = n_spikes
+                while m > 0 and at[m - 1] < k:
+                    at[m], order[m] = at[m - 1], order[m - 1]
+                    m -= 1
+                at[m], order[m] = k, j
+                n_spikes += 1
+            n_used[block, b] = at[0] if n_spikes else 0
+            m = 0
+            k = n_used[block, b] - 1
+            start = frame_start[b, k] if k >= 0 else 0
+            while k >= 0:
+                if frame_start[b, k] != start:
+                    em, es, tr = propagator(time[b, start] - time[b, frame_start[b, k]], tau_m, tau_s)
+                    for j in range(n):
+                        k_x[j] = k_x[j] * em + es_x[j] * tr
+                        em_x[j] *= em
+                        es_x[j] *= es
+                    start = frame_start[b, k]
+                    _put_all(state, em_x, k_x, es_x, keep, n, tau_m, tau_s)
+                em, tr = decay[b, k, 0], decay[b, k, 1]
+                while m < n_spikes and at[m] == k + 1:
+                    j = order[m]
+                    g = np.float64(grad[b, j0 + j])
+                    des, dtr = g * sens_i[b, j0 + j], g * sens_v[b, j0 + j]
+                    em_x[j] = (des + dtr * ratio) * em
+                    es_x[j] = des * (em - tr * ratio)
+                    k_x[j] = dtr * em + des * tr
+                    if max_dw < np.inf:
+                        t = t_out[b, j0 + j]
+                        per_slope = abs(des) * math.exp((t - time[b, k]) / tau_s)
+                        if per_slope * k_peak > max_dw and _exceeds(
+                            per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw
+                        ):
+                            keep[j] = 0.0
+                    _put(state, j, em_x[j], k_x[j], es_x[j], keep[j], tau_m, tau_s)
+                    m += 1
+                stop = start
+                if m < n_spikes:
+                    stop = max(stop, at[m])
+                retreat(
+                    state, packed, dw_flat, block * n_in * BLOCK, source, b * n_in, coefficients, dt,
+                    (block * n_samples + b) * n_in, k, stop,
+                )  # fmt: skip
+                k = stop - 1

@@ -1,0 +1,125 @@
+"""The forward pass of the streaming kernel: see :mod:`.kernel`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from .compilation import jit
+from .crossing import crossing, propagator, solve_together
+from .simd import ALMOST_ONE, BLOCK, lowest_bit, stream
+
+_CHUNK = 16  # samples of one task
+_PASSED = -1e30  # current of a neuron that has passed the test: it never does again
+
+
+@jit()
+def _search(
+    b: int, k: int, v: float, i: float, w: Any, lane: int, n_active: Any, source: Any, frame_start: Any,
+    frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float,
+) -> tuple[int, float, float, float, float]:  # fmt: skip
+    """Go on with one neuron from input `k`, added already, whose test passed, with V and I of its frame.
+
+    Returns the index of the spike's last causal input, -1 if there is no spike; its time s since that input; and there
+    exp(-s / tau_syn), k(s) and V'.
+    """
+    ratio = (tau_m - tau_s) / tau_m
+    while True:
+        em, tr = decay[b, k, 0], decay[b, k, 1]
+        es = em - tr * ratio
+        v_k, i_k = v * em + i * tr, i * es
+        d, des, dtr = crossing(v_k, i_k, gap[b, k], tau_m, tau_s)
+        if d < np.inf:
+            # V is 1 there.
+            return k, d, des, dtr, i_k * des / tau_s - max(1.0, v_k) / tau_m
+        passed = False
+        while not passed:
+            start = frame_start[b, k]
+            k += 1
+            if k == n_active[b]:
+                return -1, np.inf, 0.0, 0.0, 0.0
+            if k == frame_stop[b, start]:
+                em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
+                v, i = v * em + i * tr, i * es
+            weight = np.float64(w[source[b, k], lane])
+            v += weight * coefficients[b, k, 0]
+            i += weight * coefficients[b, k, 1]
+            passed = v * coefficients[b, k, 2] + i * coefficients[b, k, 3] >= ALMOST_ONE
+
+
+@jit(parallel=True)
+def first_spikes(
+    packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
+    coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
+) -> None:  # fmt: skip
+    n_samples, n_out = t_out.shape
+    n_in = packed.shape[1]
+    n_chunks = (n_samples + _CHUNK - 1) // _CHUNK
+    ratio = (tau_m - tau_s) / tau_m
+    for task in prange(packed.shape[0] * n_chunks):
+        block, chunk = task // n_chunks, task % n_chunks
+        j0 = block * BLOCK
+        n = min(BLOCK, n_out - j0)
+        state = np.empty((2, BLOCK), packed.dtype)
+        fires = np.empty(1, np.uint32)
+        # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
+        # where one solution need not wait for another.
+        k_at, v_at, i_at = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK)
+        lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        s, es_s, tr_s, slope_s = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, n_samples)):
+            state[:] = 0.0
+            k_at[:] = -1
+            n_left = n
+            start = k = 0
+            while k < n_active[b] and n_left:
+                if k != start:
+                    em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
+                    for j in range(BLOCK):
+                        if k_at[j] >= 0:
+                            state[0, j], state[1, j] = 0.0, _PASSED
+                        else:
+                            state[0, j] = state[0, j] * em + state[1, j] * tr
+                            state[1, j] *= es
+                    start = k
+                stop = frame_stop[b, start]
+                while k < stop and n_left:
+                    k = stream(state, packed, block * n_in * BLOCK, source, b * n_in, coefficients, k, stop, fires)
+                    if k == stop:
+                        break
+                    mask = fires[0]
+                    while mask:
+                        j = lowest_bit(mask)
+                        mask &= mask - np.uint32(1)
+                        k_at[j], v_at[j], i_at[j] = k, state[0, j], state[1, j]
+                        state[0, j], state[1, j] = 0.0, _PASSED
+                        n_left -= 1
+                    k += 1
+            n_passed = 0
+            for j in range(n):
+                k = k_at[j]
+                if k < 0:
+                    continue
+                em, tr = decay[b, k, 0], decay[b, k, 1]
+                lane[n_passed] = j
+                v_k[n_passed] = v_at[j] * em + i_at[j] * tr
+                i_k[n_passed] = i_at[j] * (em - tr * ratio)
+                gap_k[n_passed] = gap[b, k]
+                n_passed += 1
+            solve_together(n_passed, v_k, i_k, gap_k, s, es_s, tr_s, slope_s, tau_m, tau_s)
+            for c in range(n_passed):
+                j = lane[c]
+                k, d, des, dtr, slope = k_at[j], s[c], es_s[c], tr_s[c], slope_s[c]
+                if np.isnan(d):
+                    k, d, des, dtr, slope = _search(
+                        b, k, v_at[j], i_at[j], packed[block], j, n_active, source, frame_start, frame_stop, time,
+                        gap, decay, coefficients, tau_m, tau_s,
+                    )  # fmt: skip
+                    if k < 0:
+                        continue
+                t_out[b, j0 + j] = time[b, k] + d
+                n_causal[b, j0 + j] = k + 1
+                sens_v[b, j0 + j] = dtr / slope
+                sens_i[b, j0 + j] = des / slope
