@@ -34,12 +34,14 @@ class HiddenLayer(BaseModel):
 
 
 class DelayConfig(BaseModel):
-    """Learnable transmission delays: a shift of each source unit's spikes (axonal), of each target's (dendritic)."""
+    """Learnable transmission delays: a shift of each source unit's spikes (axonal), of each target's (dendritic), of
+    both, or one for every synapse, which takes about ten times as long."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Annotated[
-        Literal["none", "axonal", "dendritic", "both"], Field(description="which delays the network has and learns")
+        Literal["none", "axonal", "dendritic", "both", "synaptic"],
+        Field(description="which delays the network has and learns"),
     ] = "none"
     minimum: Annotated[
         float, Field(ge=0, allow_inf_nan=False, description="smallest delay that training may reach [ms]")
@@ -48,11 +50,15 @@ class DelayConfig(BaseModel):
     sd: Annotated[float, Field(ge=0, allow_inf_nan=False, description="SD of the initial delays [ms]")] = 0.5
 
     def initialise(self, sizes: list[int], rng: np.random.Generator) -> dict[str, list[Tensor]]:
-        """Initial axonal and dendritic delays of a network of layers of `sizes`, input first."""
+        """Initial delays of each kind for a network of layers of `sizes`, input first."""
         found = {}
-        for kind, counts in (("axonal", sizes[:-1]), ("dendritic", sizes[1:])):
-            drawn = [np.maximum(rng.normal(self.mean, self.sd, n), self.minimum) for n in counts]
-            found[kind] = [torch.from_numpy(d) for d in drawn] if self.kind in (kind, "both") else []
+        shapes: dict[str, list[Any]] = {"axonal": sizes[:-1], "dendritic": sizes[1:]}
+        if self.kind == "synaptic":
+            shapes["synaptic"] = list(itertools.pairwise(sizes))
+        for kind, wanted in shapes.items():
+            drawn = [np.maximum(rng.normal(self.mean, self.sd, shape), self.minimum) for shape in wanted]
+            has = self.kind == kind or (self.kind == "both" and kind != "synaptic")
+            found[kind] = [torch.from_numpy(d) for d in drawn] if has else []
         return found
 
 
@@ -93,7 +99,8 @@ class FirstSpikeNetwork(nn.Module):
         How stimuli become spikes, as plain JSON values.
     axonal, dendritic : sequence of Tensor, shapes [n_0], [n_1], ... and [n_1], [n_2], ...
         Delays of the synapses that leave each unit of a layer, and of those that reach each unit of the next [ms].
-        The delay of a synapse is the sum of the two; an empty sequence is none.
+    synaptic : sequence of Tensor, shapes [n_0, n_1], [n_1, n_2], ...
+        Delay of each synapse [ms]. What a spike takes in all is the sum of the three; an empty sequence is none.
     min_delay : float
         Smallest delay that :meth:`project` leaves [ms].
     """
@@ -109,6 +116,7 @@ class FirstSpikeNetwork(nn.Module):
         encoding: dict[str, Any] | None = None,
         axonal: Sequence[Tensor] = (),
         dendritic: Sequence[Tensor] = (),
+        synaptic: Sequence[Tensor] = (),
         min_delay: float = 0.0,
     ) -> None:
         super().__init__()
@@ -118,6 +126,7 @@ class FirstSpikeNetwork(nn.Module):
         self.dale = dale
         self.axonal = nn.ParameterList([nn.Parameter(d.to(torch.float64)) for d in axonal])
         self.dendritic = nn.ParameterList([nn.Parameter(d.to(torch.float64)) for d in dendritic])
+        self.synaptic = nn.ParameterList([nn.Parameter(d.to(torch.float64)) for d in synaptic])
         self.min_delay = min_delay
         self.trial_duration = trial_duration
         self.encoding = encoding or {}
@@ -167,8 +176,7 @@ class FirstSpikeNetwork(nn.Module):
         Raises
         ------
         InputError
-            When it is not one chain of layers of the same neuron, or a delay is not the sum of one of its source unit
-            and one of its target unit, which is all this engine runs.
+            When it is not one chain of layers of the same neuron, which is all this engine runs.
         """
         names = [population.name for population in description.populations]
         chain = [(p.source, p.target) for p in description.projections]
@@ -181,7 +189,15 @@ class FirstSpikeNetwork(nn.Module):
                     f"the first-spike engine has one neuron model; {population.name!r} differs from {first.name!r}"
                 )
         delays = [_split_delay(projection) for projection in description.projections]
-        has_delays = any(np.any(axonal) or np.any(dendritic) for axonal, dendritic in delays)
+        kinds: dict[str, list[Tensor]] = {}
+        if all(delay is not None for delay in delays):
+            if any(np.any(part) for delay in delays for part in delay or ()):
+                for index, kind in enumerate(("axonal", "dendritic")):
+                    kinds[kind] = [torch.from_numpy(delay[index]) for delay in delays if delay is not None]
+        else:
+            kinds["synaptic"] = [
+                torch.from_numpy(np.broadcast_to(p.delay, p.weights.shape).copy()) for p in description.projections
+            ]
         neuron = first.neuron
         assert neuron is not None
         return cls(
@@ -191,14 +207,18 @@ class FirstSpikeNetwork(nn.Module):
             dale=any(p.obeys_dale for p in description.projections),
             trial_duration=description.trial_duration,
             encoding=dict(description.encoding),
-            axonal=[torch.from_numpy(axonal) for axonal, _ in delays] if has_delays else (),
-            dendritic=[torch.from_numpy(dendritic) for _, dendritic in delays] if has_delays else (),
+            **kinds,
         )
+
+    @property
+    def delay_parameters(self) -> list[nn.Parameter]:
+        """The delays of all kinds that the network has [ms]."""
+        return [*self.axonal, *self.dendritic, *self.synaptic]
 
     @property
     def delays(self) -> list[NDArray[np.float64]] | None:
         """Delay of every synapse [ms], one array per weight matrix that can be broadcast to it; None without delays."""
-        if not len(self.axonal) and not len(self.dendritic):
+        if not self.delay_parameters:
             return None
         found = []
         for k in range(len(self.weights)):
@@ -207,6 +227,8 @@ class FirstSpikeNetwork(nn.Module):
                 delay = delay + self.axonal[k].detach().cpu().numpy()[:, None]
             if len(self.dendritic):
                 delay = delay + self.dendritic[k].detach().cpu().numpy()[None, :]
+            if len(self.synaptic):
+                delay = delay + self.synaptic[k].detach().cpu().numpy()
             found.append(delay)
         return found
 
@@ -241,6 +263,7 @@ class FirstSpikeNetwork(nn.Module):
                 weights,
                 self.neuron.tau_m,
                 self.neuron.tau_syn,
+                delays=self.synaptic[k] if len(self.synaptic) else None,
                 max_weight_gradient=max_weight_gradient,
                 engine=engine,
             )
@@ -253,7 +276,7 @@ class FirstSpikeNetwork(nn.Module):
     def project(self) -> None:
         """Back to what the network may be after a step: Dale's signs, and no delay below `min_delay`."""
         self.project_onto_dale()
-        for delay in (*self.axonal, *self.dendritic):
+        for delay in self.delay_parameters:
             delay.clamp_(min=self.min_delay)
 
     @torch.no_grad()
@@ -266,17 +289,12 @@ class FirstSpikeNetwork(nn.Module):
                 weights.clamp_(*(torch.from_numpy(bound[:, None]).to(weights) for bound in (lower, upper)))
 
 
-def _split_delay(projection: Projection) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Axonal and dendritic delays [ms] whose sums are the delays of a projection."""
+def _split_delay(projection: Projection) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Axonal and dendritic delays [ms] whose sums are the delays of a projection; None where there are none such."""
     n_source, n_target = projection.weights.shape
     delay = np.broadcast_to(projection.delay, (n_source, n_target))
     if projection.delay.ndim == 2 and projection.delay.shape[1] == 1:
         return np.array(delay[:, 0]), np.zeros(n_target)
     dendritic = delay.min(axis=0)
     axonal = delay[:, 0] - dendritic[0]
-    if np.abs(axonal[:, None] + dendritic - delay).max() > 1e-12:
-        raise InputError(
-            f"the first-spike engine has axonal and dendritic delays, but those of {projection.source} -> "
-            f"{projection.target} are not sums of one for each source and one for each target unit"
-        )
-    return axonal, dendritic
+    return (axonal, dendritic) if np.abs(axonal[:, None] + dendritic - delay).max() <= 1e-12 else None

@@ -181,7 +181,7 @@ def train(
     optimiser = torch.optim.Adam(
         [
             {"params": list(network.weights), "initial_lr": config.learning_rate},
-            {"params": [*network.axonal, *network.dendritic], "initial_lr": config.delay_learning_rate},
+            {"params": network.delay_parameters, "initial_lr": config.delay_learning_rate},
         ],
         fused=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,46 +19,71 @@ ENGINES = ("kernel", "reference")
 
 
 class _FirstSpike(torch.autograd.Function):
+    """Both engines, without and with synaptic delays; what the backward pass needs is kept as a function of `grad`."""
+
     @staticmethod
     def forward(
-        ctx: Any, times: Tensor, weights: Tensor, tau_m: float, tau_syn: float, max_dw: float, engine: str
+        ctx: Any,
+        times: Tensor,
+        weights: Tensor,
+        delays: Tensor | None,
+        tau_m: float,
+        tau_syn: float,
+        max_dw: float,
+        engine: str,
     ) -> Tensor:
-        ctx.constants = tau_m, tau_syn, max_dw, engine
-        if engine == "reference":
-            t_out = reference.forward(times.double(), weights.double(), tau_m, tau_syn).to(weights.dtype)
-            ctx.save_for_backward(times, weights, t_out)
-            return t_out
-        from . import kernel
-
-        plain = weights.detach().contiguous().numpy()
-        inputs = kernel.sort_inputs(times.detach().contiguous().numpy(), tau_m, tau_syn, plain.dtype)
-        result = kernel.forward(inputs, plain, tau_m, tau_syn)
-        ctx.kernel_state = inputs, result
-        # A copy: the user may write into what is returned, the backward pass still needs it.
-        return torch.from_numpy(result.times.astype(plain.dtype))
+        pass_forward = _with_reference if engine == "reference" else _with_kernel
+        t_out, ctx.pass_backward = pass_forward(times, weights, delays, tau_m, tau_syn, max_dw)
+        return t_out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        tau_m, tau_syn, max_dw, engine = ctx.constants
-        if engine == "reference":
-            times, weights, t_out = ctx.saved_tensors
-            exact = (x.double() for x in (times, weights))
-            dw, dt = reference.backward(*exact, tau_m, tau_syn, t_out.double(), grad.double(), max_dw)
-            return dt.to(weights.dtype), dw.to(weights.dtype), None, None, None, None
-        from . import kernel
+        return *ctx.pass_backward(grad), None, None, None, None
 
-        inputs, result = ctx.kernel_state
-        dw_array, dt_array = kernel.backward(
-            inputs,
-            tau_m,
-            tau_syn,
-            result,
-            grad.detach().contiguous().numpy(),
-            max_dw,
-            psp_peak_time(tau_m, tau_syn),
-        )
-        return torch.from_numpy(dt_array), torch.from_numpy(dw_array), None, None, None, None
+
+_Backward = Callable[[Tensor], tuple[Tensor, Tensor, Tensor | None]]
+
+
+def _with_reference(
+    times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float, max_dw: float
+) -> tuple[Tensor, _Backward]:
+    exact = [None if x is None else x.double() for x in (times, weights, delays)]
+    t_out = reference.forward(*exact, tau_m, tau_syn)
+
+    def backward(grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        gradients = reference.backward(*exact, tau_m, tau_syn, t_out, grad.double(), max_dw)
+        dt, dw, d_delays = (None if x is None else x.to(weights.dtype) for x in gradients)
+        return dt, dw, d_delays
+
+    # A copy: the user may write into what is returned, the backward pass still needs it.
+    return t_out.to(weights.dtype, copy=True), backward
+
+
+def _with_kernel(
+    times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float, max_dw: float
+) -> tuple[Tensor, _Backward]:
+    from . import kernel, synaptic_delays
+
+    plain = weights.detach().contiguous().numpy()
+    inputs = kernel.sort_inputs(times.detach().contiguous().numpy(), tau_m, tau_syn, plain.dtype)
+    if delays is None:
+        result = kernel.forward(inputs, plain, tau_m, tau_syn)
+    else:
+        exact = (x.detach().double().numpy() for x in (weights, delays))
+        result = synaptic_delays.forward(inputs, *exact, tau_m, tau_syn)
+
+    def backward(grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        g = grad.detach().contiguous().numpy()
+        if delays is None:
+            gradients = kernel.backward(inputs, tau_m, tau_syn, result, g, max_dw, psp_peak_time(tau_m, tau_syn))
+            dt, dw = (torch.from_numpy(x) for x in gradients)
+            return dt, dw, None
+        gradients = synaptic_delays.backward(result, g.astype(np.float64), max_dw)
+        dt, dw, d_delays = (torch.from_numpy(x).to(weights.dtype) for x in gradients)
+        return dt, dw, d_delays
+
+    return torch.from_numpy(result.times.astype(plain.dtype)), backward
 
 
 def first_spike_times(
@@ -66,6 +92,7 @@ def first_spike_times(
     tau_m: float,
     tau_syn: float,
     *,
+    delays: Tensor | None = None,
     max_weight_gradient: float = math.inf,
     engine: str | None = None,
 ) -> Tensor:
@@ -81,6 +108,10 @@ def first_spike_times(
         are off by percents.
     tau_m, tau_syn : float
         Membrane and synaptic time constant [ms], in any ratio.
+    delays : Tensor, like `weights`, optional
+        Delay of every synapse [ms], >= 0. Each neuron then sees its inputs in an order of its own, which costs about
+        ten times as much; delays that are a sum of one per input and one per neuron are cheaper as shifts of `times`
+        and of what is returned.
     max_weight_gradient : float
         The gradient guard: where the largest absolute weight gradient of one (sample, neuron) exceeds this, that
         sample adds nothing to that neuron's weight gradients; the time gradients passed down stay.
@@ -95,7 +126,7 @@ def first_spike_times(
     Raises
     ------
     InputError
-        On wrong shapes, types or time constants, NaN weights, or spike times that are negative or NaN.
+        On wrong shapes, types or time constants, NaN weights, or spike times or delays that are negative or NaN.
 
     References
     ----------
@@ -111,14 +142,14 @@ def first_spike_times(
     >>> [round(t, 6) for t in t_out[0].tolist()]
     [5.105963, inf]
     """
-    _check(times, weights, tau_m, tau_syn)
+    _check(times, weights, delays, tau_m, tau_syn)
     engine = engine or ("kernel" if times.device.type == "cpu" else "reference")
     if engine not in ENGINES:
         raise InputError(f"engine must be one of {ENGINES}, got {engine!r}")
-    return _FirstSpike.apply(times, weights, float(tau_m), float(tau_syn), float(max_weight_gradient), engine)
+    return _FirstSpike.apply(times, weights, delays, float(tau_m), float(tau_syn), float(max_weight_gradient), engine)
 
 
-def _check(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> None:
+def _check(times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float) -> None:
     check_time_constants(tau_m, tau_syn)
     if times.ndim != 2 or weights.ndim != 2 or times.shape[1] != weights.shape[0]:
         raise InputError(
@@ -129,15 +160,24 @@ def _check(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> None
         raise InputError(
             f"times and weights must both be float64, or both float32, got {times.dtype} and {weights.dtype}"
         )
-    # In numpy on the CPU: torch would wake its threads, which then spin beside the kernel's for milliseconds.
-    plain_times, plain_weights = (
-        x.detach().numpy() if x.device.type == "cpu" else x.detach() for x in (times, weights)
-    )
-    isfinite = np.isfinite if isinstance(plain_weights, np.ndarray) else torch.isfinite
-    if not bool(isfinite(plain_weights).all()):
+    if not bool(np.isfinite(_plain(weights)).all()):
         raise InputError("weights must be finite, got NaN or infinity; did the training diverge?")
     # min() is NaN if any entry is.
-    if times.numel() and not float(plain_times.min()) >= 0:
+    if times.numel() and not float(_plain(times).min()) >= 0:
         raise InputError(
-            f"input spike times must be >= 0 ms (silent: inf), got a smallest of {float(plain_times.min())}"
+            f"input spike times must be >= 0 ms (silent: inf), got a smallest of {float(_plain(times).min())}"
         )
+    if delays is None:
+        return
+    if delays.shape != weights.shape or delays.dtype != weights.dtype:
+        raise InputError(
+            f"delays must be like weights, {tuple(weights.shape)} of {weights.dtype}, "
+            f"got {tuple(delays.shape)} of {delays.dtype}"
+        )
+    if not bool((np.isfinite(_plain(delays)) & (_plain(delays) >= 0)).all()):
+        raise InputError("delays must be finite and >= 0 ms, got one that is not")
+
+
+def _plain(values: Tensor) -> Any:
+    """In numpy: torch would wake its threads, which then spin beside the kernel's for milliseconds."""
+    return values.detach().cpu().numpy()

@@ -104,7 +104,7 @@ def backward(
     max_dw: float,
     s_peak: float,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Gradients of weights [n_in, n_out] and of input times [batch, n_in] from those of the output times."""
+    """Gradients of input times [batch, n_in] and of weights [n_in, n_out] from those of the output times."""
     packed = result.packed
     n_blocks, n_in, _ = packed.shape
     n_samples, n_out = grad.shape
@@ -118,4 +118,4 @@ def backward(
         gradients(packed, *inputs, tau_m, tau_syn, *result[:4], grad, max_dw, s_peak, dw, dt, n_used)
         _unpack(dw, weight_gradient)
         _collect(dt, n_used, inputs.source, time_gradient)
-    return weight_gradient, time_gradient
+    return time_gradient, weight_gradient

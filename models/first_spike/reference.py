@@ -89,21 +89,8 @@ def crossing(v0: Tensor, i0: Tensor, tau_m: float, tau_syn: float) -> Tensor:
     return torch.where(v0 >= 1, 0.0, torch.where(rising, s.clamp_min(0), _INF))
 
 
-def forward(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> Tensor:
-    """First spike times.
-
-    Parameters
-    ----------
-    times : Tensor, shape [batch, n_in]
-        Input spike times [ms], inf where silent.
-    weights : Tensor, shape [n_in, n_out]
-        Dimensionless (threshold 1).
-
-    Returns
-    -------
-    Tensor, shape [batch, n_out]
-        [ms], inf where silent.
-    """
+def _forward(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> Tensor:
+    """First spike times without delays; one step per input."""
     n_samples, n_in = times.shape
     sorted_times, order = torch.sort(times, dim=1, stable=True)
     v = times.new_zeros(n_samples, weights.shape[1])
@@ -124,7 +111,7 @@ def forward(times: Tensor, weights: Tensor, tau_m: float, tau_syn: float) -> Ten
     return t_out
 
 
-def backward(
+def _backward(
     times: Tensor, weights: Tensor, tau_m: float, tau_syn: float, t_out: Tensor, grad: Tensor, max_dw: float
 ) -> tuple[Tensor, Tensor]:
     """Gradients of weights and input times, by the implicit function theorem: see the kernel's module docstring."""
@@ -153,3 +140,50 @@ def backward(
         dw[n] = -(kept * k).sum(dim=0)
         dt[:, n] = (per_slope * weights[n] * k_slope).sum(dim=1)
     return dw, dt
+
+
+def forward(times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float) -> Tensor:
+    """First spike times.
+
+    Parameters
+    ----------
+    times : Tensor, shape [batch, n_in]
+        Input spike times [ms], inf where silent.
+    weights : Tensor, shape [n_in, n_out]
+        Dimensionless (threshold 1).
+    delays : Tensor, shape [n_in, n_out], optional
+        Of each synapse [ms].
+
+    Returns
+    -------
+    Tensor, shape [batch, n_out]
+        [ms], inf where silent.
+    """
+    if delays is None:
+        return _forward(times, weights, tau_m, tau_syn)
+    columns = [_forward(times + delays[:, j], weights[:, j : j + 1], tau_m, tau_syn) for j in range(weights.shape[1])]
+    return torch.cat(columns, dim=1) if columns else times.new_empty(len(times), 0)
+
+
+def backward(
+    times: Tensor,
+    weights: Tensor,
+    delays: Tensor | None,
+    tau_m: float,
+    tau_syn: float,
+    t_out: Tensor,
+    grad: Tensor,
+    max_dw: float,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Gradients of input times, weights and delays: a delay shifts its input for one neuron alone."""
+    if delays is None:
+        dw, dt = _backward(times, weights, tau_m, tau_syn, t_out, grad, max_dw)
+        return dt, dw, None
+    dt, dw, d_delays = torch.zeros_like(times), torch.zeros_like(weights), torch.zeros_like(delays)
+    for j in range(weights.shape[1]):
+        own = slice(j, j + 1)
+        arrivals = times + delays[:, j]
+        dw[:, own], dt_j = _backward(arrivals, weights[:, own], tau_m, tau_syn, t_out[:, own], grad[:, own], max_dw)
+        dt += dt_j
+        d_delays[:, j] = dt_j.sum(dim=0)
+    return dt, dw, d_delays

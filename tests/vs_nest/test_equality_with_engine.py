@@ -18,7 +18,7 @@ TRIAL_DURATION = 50.0  # ms
 N_TRIALS = 20
 
 
-@pytest.mark.parametrize("delays", [False, True], ids=["no delays", "continuous delays"])
+@pytest.mark.parametrize("delays", ["none", "axonal and dendritic", "synaptic"])
 @pytest.mark.parametrize("dale", [True, False], ids=["dale", "no dale"])
 @pytest.mark.parametrize("tau_ratio", [1.0, 2.0, 5.0])
 def test_engine_and_nest_agree(tau_ratio, dale, delays, tolerance_ms):
@@ -32,8 +32,9 @@ def test_engine_and_nest_agree(tau_ratio, dale, delays, tolerance_ms):
         cell_types,
         dale=dale,
         trial_duration=TRIAL_DURATION,
-        axonal=[torch.from_numpy(rng.uniform(0.1, 3.0, n)) for n in sizes[:-1]] if delays else (),
-        dendritic=[torch.from_numpy(rng.uniform(0.1, 3.0, n)) for n in sizes[1:]] if delays else (),
+        axonal=[torch.from_numpy(rng.uniform(0.1, 3.0, n)) for n in sizes[:-1]] if "axonal" in delays else (),
+        dendritic=[torch.from_numpy(rng.uniform(0.1, 3.0, n)) for n in sizes[1:]] if "dendritic" in delays else (),
+        synaptic=[torch.from_numpy(rng.uniform(0.1, 6.0, n)) for n in pairwise(sizes)] if "synaptic" in delays else (),
     )
     if dale:
         network.project_onto_dale()
