@@ -189,15 +189,11 @@ class FirstSpikeNetwork(nn.Module):
                     f"the first-spike engine has one neuron model; {population.name!r} differs from {first.name!r}"
                 )
         delays = [_split_delay(projection) for projection in description.projections]
-        kinds: dict[str, list[Tensor]] = {}
-        if all(delay is not None for delay in delays):
-            if any(np.any(part) for delay in delays for part in delay or ()):
-                for index, kind in enumerate(("axonal", "dendritic")):
-                    kinds[kind] = [torch.from_numpy(delay[index]) for delay in delays if delay is not None]
-        else:
-            kinds["synaptic"] = [
-                torch.from_numpy(np.broadcast_to(p.delay, p.weights.shape).copy()) for p in description.projections
-            ]
+        axonal, dendritic, synaptic = [], [], []
+        if any(delay is None for delay in delays):
+            synaptic = [np.broadcast_to(p.delay, p.weights.shape).copy() for p in description.projections]
+        elif any(np.any(part) for delay in delays for part in delay or ()):
+            axonal, dendritic = ([delay[kind] for delay in delays if delay is not None] for kind in (0, 1))
         neuron = first.neuron
         assert neuron is not None
         return cls(
@@ -207,7 +203,9 @@ class FirstSpikeNetwork(nn.Module):
             dale=any(p.obeys_dale for p in description.projections),
             trial_duration=description.trial_duration,
             encoding=dict(description.encoding),
-            **kinds,
+            axonal=[torch.from_numpy(delay) for delay in axonal],
+            dendritic=[torch.from_numpy(delay) for delay in dendritic],
+            synaptic=[torch.from_numpy(delay) for delay in synaptic],
         )
 
     @property

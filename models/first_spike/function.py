@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,72 +18,83 @@ from . import reference
 ENGINES = ("kernel", "reference")
 
 
+_Gradients = tuple[Tensor, Tensor, Tensor | None]
+_Backward = Callable[[Tensor], _Gradients]
+
+
+class _Layer(NamedTuple):
+    """What a layer computes from, but its inputs, weights and delays."""
+
+    tau_m: float
+    tau_syn: float
+    max_dw: float
+    engine: str
+
+
 class _FirstSpike(torch.autograd.Function):
-    """Both engines, without and with synaptic delays; what the backward pass needs is kept as a function of `grad`."""
+    """The backward pass is kept as a function from the gradient of the output to those of times, weights and delays."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        times: Tensor,
-        weights: Tensor,
-        delays: Tensor | None,
-        tau_m: float,
-        tau_syn: float,
-        max_dw: float,
-        engine: str,
-    ) -> Tensor:
-        pass_forward = _with_reference if engine == "reference" else _with_kernel
-        t_out, ctx.pass_backward = pass_forward(times, weights, delays, tau_m, tau_syn, max_dw)
-        return t_out
+    def forward(ctx: Any, times: Tensor, weights: Tensor, delays: Tensor | None, layer: _Layer) -> Tensor:
+        if layer.engine == "reference":
+            t_out, ctx.pass_backward = _with_reference(times, weights, delays, layer)
+        elif delays is None:
+            t_out, ctx.pass_backward = _with_kernel(times, weights, layer)
+        else:
+            t_out, ctx.pass_backward = _with_delay_kernel(times, weights, delays, layer)
+        # A copy: the user may write into what is returned, the backward pass still needs it.
+        return t_out.to(weights.dtype, copy=True)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return *ctx.pass_backward(grad), None, None, None, None
+        return *ctx.pass_backward(grad), None
 
 
-_Backward = Callable[[Tensor], tuple[Tensor, Tensor, Tensor | None]]
-
-
-def _with_reference(
-    times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float, max_dw: float
-) -> tuple[Tensor, _Backward]:
-    exact = [None if x is None else x.double() for x in (times, weights, delays)]
+def _with_reference(times: Tensor, weights: Tensor, delays: Tensor | None, layer: _Layer) -> tuple[Tensor, _Backward]:
+    tau_m, tau_syn = layer.tau_m, layer.tau_syn
+    exact = times.double(), weights.double(), None if delays is None else delays.double()
     t_out = reference.forward(*exact, tau_m, tau_syn)
 
-    def backward(grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        gradients = reference.backward(*exact, tau_m, tau_syn, t_out, grad.double(), max_dw)
-        dt, dw, d_delays = (None if x is None else x.to(weights.dtype) for x in gradients)
-        return dt, dw, d_delays
+    def backward(grad: Tensor) -> _Gradients:
+        dt, dw, d_delays = reference.backward(*exact, tau_m, tau_syn, t_out, grad.double(), layer.max_dw)
+        return dt.to(weights.dtype), dw.to(weights.dtype), None if d_delays is None else d_delays.to(weights.dtype)
 
-    # A copy: the user may write into what is returned, the backward pass still needs it.
-    return t_out.to(weights.dtype, copy=True), backward
+    return t_out, backward
 
 
-def _with_kernel(
-    times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float, max_dw: float
-) -> tuple[Tensor, _Backward]:
+def _with_kernel(times: Tensor, weights: Tensor, layer: _Layer) -> tuple[Tensor, _Backward]:
+    from . import kernel
+
+    tau_m, tau_syn = layer.tau_m, layer.tau_syn
+    plain = _plain(weights.contiguous())
+    inputs = kernel.sort_inputs(_plain(times.contiguous()), tau_m, tau_syn, plain.dtype)
+    result = kernel.forward(inputs, plain, tau_m, tau_syn)
+
+    def backward(grad: Tensor) -> _Gradients:
+        s_peak = psp_peak_time(tau_m, tau_syn)
+        dt, dw = kernel.backward(inputs, tau_m, tau_syn, result, _plain(grad.contiguous()), layer.max_dw, s_peak)
+        return torch.from_numpy(dt), torch.from_numpy(dw), None
+
+    return torch.from_numpy(result.times), backward
+
+
+def _with_delay_kernel(times: Tensor, weights: Tensor, delays: Tensor, layer: _Layer) -> tuple[Tensor, _Backward]:
     from . import kernel, synaptic_delays
 
-    plain = weights.detach().contiguous().numpy()
-    inputs = kernel.sort_inputs(times.detach().contiguous().numpy(), tau_m, tau_syn, plain.dtype)
-    if delays is None:
-        result = kernel.forward(inputs, plain, tau_m, tau_syn)
-    else:
-        exact = (x.detach().double().numpy() for x in (weights, delays))
-        result = synaptic_delays.forward(inputs, *exact, tau_m, tau_syn)
+    tau_m, tau_syn = layer.tau_m, layer.tau_syn
+    inputs = kernel.sort_inputs(_plain(times.contiguous()), tau_m, tau_syn)
+    result = synaptic_delays.forward(inputs, _plain(weights.double()), _plain(delays.double()), tau_m, tau_syn)
 
-    def backward(grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        g = grad.detach().contiguous().numpy()
-        if delays is None:
-            gradients = kernel.backward(inputs, tau_m, tau_syn, result, g, max_dw, psp_peak_time(tau_m, tau_syn))
-            dt, dw = (torch.from_numpy(x) for x in gradients)
-            return dt, dw, None
-        gradients = synaptic_delays.backward(result, g.astype(np.float64), max_dw)
-        dt, dw, d_delays = (torch.from_numpy(x).to(weights.dtype) for x in gradients)
-        return dt, dw, d_delays
+    def backward(grad: Tensor) -> _Gradients:
+        dt, dw, d_delays = synaptic_delays.backward(result, _plain(grad.double().contiguous()), layer.max_dw)
+        return (
+            torch.from_numpy(dt).to(weights.dtype),
+            torch.from_numpy(dw).to(weights.dtype),
+            torch.from_numpy(d_delays).to(weights.dtype),
+        )
 
-    return torch.from_numpy(result.times.astype(plain.dtype)), backward
+    return torch.from_numpy(result.times), backward
 
 
 def first_spike_times(
@@ -146,7 +157,8 @@ def first_spike_times(
     engine = engine or ("kernel" if times.device.type == "cpu" else "reference")
     if engine not in ENGINES:
         raise InputError(f"engine must be one of {ENGINES}, got {engine!r}")
-    return _FirstSpike.apply(times, weights, delays, float(tau_m), float(tau_syn), float(max_weight_gradient), engine)
+    layer = _Layer(float(tau_m), float(tau_syn), float(max_weight_gradient), engine)
+    return _FirstSpike.apply(times, weights, delays, layer)
 
 
 def _check(times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, tau_syn: float) -> None:

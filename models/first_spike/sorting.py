@@ -128,11 +128,16 @@ def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = 
         Of the weights that will be used with them.
     """
     shape = times.shape
-    integers = (np.empty(shape, np.int32) for _ in range(3))
     result = SortedInputs(
-        np.empty(shape[0], np.int32), *integers, np.empty(shape), np.empty(shape), np.empty((*shape, 2)),
-        np.empty((*shape, N_COEFFICIENTS), dtype),
-    )  # fmt: skip
+        n_active=np.empty(shape[0], np.int32),
+        source=np.empty(shape, np.int32),
+        frame_start=np.empty(shape, np.int32),
+        frame_stop=np.empty(shape, np.int32),
+        time=np.empty(shape),
+        gap=np.empty(shape),
+        decay=np.empty((*shape, 2)),
+        coefficients=np.empty((*shape, N_COEFFICIENTS), dtype),
+    )
     with ONE_AT_A_TIME:
         _sort_inputs(times, tau_m, tau_syn, *result)
     return result
