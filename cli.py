@@ -140,21 +140,25 @@ def train(
 ) -> None:
     """Train a network and save it, without simulating it.
 
-    `semsync run PRESET --out FOLDER --resume` goes on from here.
+    `semsync run PRESET --out FOLDER --resume` goes on from here. Under torchrun, all processes train one network,
+    each on its share of every batch.
 
     \b
     Examples:
       semsync train digits --out runs/digits
       semsync train mnist --set training.epochs=20
+      torchrun --nproc-per-node=4 -m semsync train mnist --out runs/mnist
     """
     from .pipeline.run import train_only
 
     config = _config(preset, settings, seed)
     folder = out or Path("runs") / config.preset
     with _Progress() as progress:
-        network, accuracy = train_only(config, folder, resume=resume, data_folder=data_folder, progress=progress)
-    click.echo(f"test accuracy: {accuracy:.2%}")
-    click.echo(f"network: {network}")
+        trained = train_only(config, folder, resume=resume, data_folder=data_folder, progress=progress)
+    if trained is not None:
+        network, accuracy = trained
+        click.echo(f"test accuracy: {accuracy:.2%}")
+        click.echo(f"network: {network}")
 
 
 def _network_options(command: Any) -> Any:

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
 
 from ..errors import SemsyncError
 from .checkpoint import Checkpoint
@@ -23,6 +22,8 @@ from .encoding import LatencyEncoder, jitter
 from .loss import FirstSpikeLoss, decide
 from .network import FirstSpikeNetwork
 from .randomness import generator
+from .ranks import ALONE, Ranks
+from .silent_neurons import Missing, SilentNeurons
 
 logger = logging.getLogger(__name__)
 
@@ -100,49 +101,6 @@ def accuracy(network: FirstSpikeNetwork, times: NDArray[np.float64], labels: NDA
     return float((decide(t_out).numpy() == labels).mean())
 
 
-class _SilentNeurons:
-    """Give silent neurons, which have no gradient, larger weights.
-
-    *bump*: the first layer in which too large a share of a batch's spikes is missing has `bump` added to all inputs of
-    every neuron that missed one, instead of a gradient step; on each consecutive bump of the same layer the increase
-    doubles (Göltz et al. 2021). *push*: beside the gradient step, `bump` is added to all inputs of every hidden neuron
-    that missed more than `max_silent_neuron` of a batch's spikes, and of every output neuron that was silent for a
-    sample of its own class.
-    """
-
-    def __init__(self, network: FirstSpikeNetwork, config: TrainingConfig) -> None:
-        self.network, self.config = network, config
-        self.streak = (-1, 0)
-
-    @torch.no_grad()
-    def raise_weights(self, layers: list[Tensor], labels: Tensor) -> bool:
-        """Raise weights after a batch; whether the batch must be spent on it, without a gradient step."""
-        return self._bump(layers) if self.config.silent_neurons == "bump" else self._push(layers, labels)
-
-    def _bump(self, layers: list[Tensor]) -> bool:
-        for index, t_out in enumerate(layers):
-            silent = torch.isinf(t_out)
-            is_output = index == len(layers) - 1
-            bound = self.config.max_silent_output if is_output else self.config.max_silent_hidden
-            if silent.double().mean() > bound:
-                n_before = self.streak[1] if self.streak[0] == index else 0
-                self.network.weights[index][:, silent.any(dim=0)] += self.config.bump * 2.0**n_before
-                self.network.project_onto_dale()
-                self.streak = (index, n_before + 1)
-                return True
-        self.streak = (-1, 0)
-        return False
-
-    def _push(self, layers: list[Tensor], labels: Tensor) -> bool:
-        *hidden, output = self.network.weights
-        for weights, t_out in zip(hidden, layers[:-1], strict=True):
-            weights[:, torch.isinf(t_out).double().mean(dim=0) > self.config.max_silent_neuron] += self.config.bump
-        # An output neuron may well be silent for other classes, never for its own.
-        missed = torch.isinf(layers[-1].gather(1, labels[:, None])[:, 0])
-        output[:, labels[missed].unique()] += self.config.bump
-        return False
-
-
 def train(
     network: FirstSpikeNetwork,
     dataset: Dataset,
@@ -154,6 +112,7 @@ def train(
     fingerprint: str = "",
     on_epoch: Callable[[Epoch], None] | None = None,
     engine: str | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainingResult:
     """Train `network` in place and return it as it was after its best validation epoch.
 
@@ -171,6 +130,10 @@ def train(
         Of all that must not change between the runs of one checkpoint; a checkpoint with another one is refused.
     on_epoch : callable, optional
         Told about each finished epoch, those of the checkpoint included.
+    ranks : Ranks
+        The processes that train this network together, each on its share of every batch; all must call this function
+        with the same arguments. Gradients, and what is done about silent neurons, are those of the whole batch. Only
+        the first process writes the checkpoint.
 
     Raises
     ------
@@ -185,7 +148,7 @@ def train(
         ],
         fused=True,
     )
-    silent_neurons = _SilentNeurons(network, config)
+    silent_neurons = SilentNeurons(network, config)
     history: list[Epoch] = []
     best, best_epoch = [p.detach().clone() for p in parameters], -1
     if checkpoint is not None and checkpoint.exists():
@@ -195,6 +158,7 @@ def train(
         silent_neurons.streak = tuple(state.progress["bump_streak"])
         best, best_epoch = state.best, state.progress["best_epoch"]
         logger.info("resumed %s after epoch %d", checkpoint, len(history))
+        ranks.wait()
         for entry in history:
             if on_epoch:
                 on_epoch(entry)
@@ -208,10 +172,19 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = group["initial_lr"] * decay
             loss, train_accuracy, n_bumps = _train_epoch(
-                network, optimiser, silent_neurons, train_times, dataset.train.labels, config, seed, number, engine
+                network,
+                optimiser,
+                silent_neurons,
+                train_times,
+                dataset.train.labels,
+                config,
+                seed,
+                number,
+                engine,
+                ranks,
             )
             validation_loss, validation_accuracy = _validate(
-                network, validation_times, dataset.validation.labels, config.loss, engine
+                network, validation_times, dataset.validation.labels, config.loss, engine, ranks
             )
             entry = Epoch(
                 number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps,
@@ -221,7 +194,7 @@ def train(
             if best_epoch < 0 or _is_better(entry, history[best_epoch]):
                 best, best_epoch = [p.detach().clone() for p in parameters], number
             history.append(entry)
-            if checkpoint is not None:
+            if checkpoint is not None and ranks.is_first:
                 progress = {
                     "history": [asdict(e) for e in history],
                     "bump_streak": silent_neurons.streak,
@@ -253,38 +226,46 @@ def _is_better(entry: Epoch, best: Epoch) -> bool:
 
 def _train_epoch(
     network: FirstSpikeNetwork,
-    optimiser: torch.optim.Adam,
-    silent_neurons: _SilentNeurons,
+    optimiser: torch.optim.Optimizer,
+    silent_neurons: SilentNeurons,
     times: NDArray[np.float64],
     labels: NDArray[np.int64],
     config: TrainingConfig,
     seed: int,
     number: int,
     engine: str | None,
+    ranks: Ranks,
 ) -> tuple[float, float, int]:
     """Mean loss, accuracy under noise, and number of bumps of one pass through the training set."""
     order = generator(seed, "order", number).permutation(len(labels))
     noise = generator(seed, "input jitter", number)
-    total_loss, n_correct, n_bumps = 0.0, 0, 0
+    totals, n_bumps = torch.zeros(2, dtype=torch.float64), 0
+    parameters = list(network.parameters())
     for start in range(0, len(order), config.batch_size):
         rows = order[start : start + config.batch_size]
-        batch = torch.from_numpy(jitter(times[rows], config.input_jitter, noise))
-        batch_labels = torch.from_numpy(labels[rows])
+        # Each process draws the noise of the whole batch: how many there are makes no difference to it.
+        batch = torch.from_numpy(jitter(times[rows], config.input_jitter, noise)[ranks.share])
+        batch_labels = torch.from_numpy(labels[rows][ranks.share])
         layers = network(batch, max_weight_gradient=config.max_weight_gradient, engine=engine)
-        loss = config.loss(layers[-1], batch_labels, network.neuron.tau_syn).mean()
-        total_loss += loss.item() * len(rows)
-        n_correct += int((decide(layers[-1].detach()) == batch_labels).sum())
+        loss = config.loss(layers[-1], batch_labels, network.neuron.tau_syn).sum() / len(rows)
+        n_correct = (decide(layers[-1].detach()) == batch_labels).sum()
+        totals += torch.stack([loss.detach() * len(rows), n_correct.double()])
         optimiser.zero_grad()
         # The backward pass needs the weights as they were, so it comes before any of them is raised.
         loss.backward()
-        if silent_neurons.raise_weights(layers, batch_labels):
+        missing = Missing.of(layers, batch_labels, len(rows))
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        ranks.sum([*gradients, *missing.by_neuron, missing.by_class])
+        if silent_neurons.raise_weights(missing):
             n_bumps += 1
             continue
         optimiser.step()
         network.project()
+    ranks.sum([totals])
+    total_loss, n_correct_in_all = totals.tolist()
     if not np.isfinite(total_loss):
         raise SemsyncError(f"the loss of epoch {number} is {total_loss}; lower training.learning_rate")
-    return total_loss / len(order), n_correct / len(order), n_bumps
+    return total_loss / len(order), n_correct_in_all / len(order), n_bumps
 
 
 def _validate(
@@ -293,8 +274,12 @@ def _validate(
     labels: NDArray[np.int64],
     loss: FirstSpikeLoss,
     engine: str | None,
+    ranks: Ranks,
 ) -> tuple[float, float]:
-    t_out = torch.from_numpy(spike_times(network, times, engine=engine)[-1])
-    targets = torch.from_numpy(labels)
-    value = float(loss(t_out, targets, network.neuron.tau_syn).mean())
-    return value, float((decide(t_out) == targets).double().mean())
+    """Mean loss and accuracy."""
+    t_out = torch.from_numpy(spike_times(network, times[ranks.share], engine=engine)[-1])
+    targets = torch.from_numpy(labels[ranks.share])
+    of_samples = loss(t_out, targets, network.neuron.tau_syn)
+    totals = torch.stack([of_samples.sum(), (decide(t_out) == targets).sum().double()])
+    ranks.sum([totals])
+    return float(totals[0]) / len(labels), float(totals[1]) / len(labels)

@@ -10,6 +10,7 @@ from typing import Any
 from ..bridge import compare
 from ..errors import FileError, InputError
 from ..models import datasets
+from ..models.ranks import Ranks
 from ..network_description import NetworkDescription
 from . import stages
 from .config import RunConfig, load_config
@@ -48,6 +49,10 @@ def run(
     SemsyncError
         In one sentence, before any work is lost.
     """
+    if Ranks.of_environment().n > 1:
+        raise InputError(
+            "only `semsync train` runs in several processes; then go on with `semsync run --resume` in one"
+        )
     folder = _open(out, config, resume)
     with folder.logging():
         started = time.perf_counter()
@@ -115,12 +120,21 @@ def train_only(
     resume: bool = False,
     data_folder: str | Path | None = None,
     progress: Progress = silent,
-) -> tuple[Path, float]:
-    """The first stage of :func:`run` alone; returns the path of the network and its accuracy on the test set."""
+) -> tuple[Path, float] | None:
+    """The first stage of :func:`run` alone; returns the path of the network and its accuracy on the test set.
+
+    Under ``torchrun`` all processes train one network. Only the first writes and returns; the others return None.
+    """
+    ranks = Ranks.of_environment()
+    if not ranks.is_first:
+        stages.help_training(config, datasets.load(config.dataset, data_folder), RunFolder.paths(out), ranks)
+        ranks.part()
+        return None
     folder = _open(out, config, resume)
     with folder.logging():
         dataset = datasets.load(config.dataset, data_folder)
-        stages.train(config, dataset, folder, progress)
+        stages.train(config, dataset, folder, progress, ranks)
+        ranks.part()
         table = stages.torch_recording(NetworkDescription.load(folder.network()), dataset.test)
         return folder.network(), stages.accuracy(table)
 

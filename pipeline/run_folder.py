@@ -42,6 +42,13 @@ class RunFolder:
         if not os.access(self.root, os.W_OK):
             raise FileError(f"the output folder {self.root} cannot be written")
 
+    @classmethod
+    def paths(cls, root: str | Path) -> RunFolder:
+        """The paths alone, for a process that neither makes nor writes the folder."""
+        folder = cls.__new__(cls)
+        folder.root = Path(root)
+        return folder
+
     @property
     def config(self) -> Path:
         return self.root / "config.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ..models.datasets.dataset import Dataset, Split
 from ..models.encoding import encoder_from
 from ..models.network import FirstSpikeNetwork
 from ..models.randomness import generator
+from ..models.ranks import ALONE, Ranks
 from ..models.training import Epoch, TrainingResult, spike_times
 from ..models.training import train as train_network
 from ..network_description import NetworkDescription
@@ -44,7 +46,9 @@ def initial_network(config: RunConfig, dataset: Dataset) -> FirstSpikeNetwork:
     )
 
 
-def train(config: RunConfig, dataset: Dataset, folder: RunFolder, progress: Progress) -> TrainingResult:
+def train(
+    config: RunConfig, dataset: Dataset, folder: RunFolder, progress: Progress, ranks: Ranks = ALONE
+) -> TrainingResult:
     """Train, or go on with the checkpoint of the folder; saves both networks and the history."""
     network = initial_network(config, dataset)
     provenance = {"preset": config.preset, "dataset": config.dataset, "seed": config.seed}
@@ -56,7 +60,27 @@ def train(config: RunConfig, dataset: Dataset, folder: RunFolder, progress: Prog
         progress("train", epoch.epoch + 1, config.training.epochs, note)
 
     progress("train", 0, config.training.epochs)
-    result = train_network(
+    result = _train(network, config, dataset, folder, ranks, on_epoch)
+    metadata = provenance | {"condition": "trained", "epoch": result.best_epoch}
+    bridge.export(result.network, metadata=metadata).save(folder.network())
+    write_json(folder.history, {"best_epoch": result.best_epoch, "epochs": [asdict(e) for e in result.history]})
+    return result
+
+
+def help_training(config: RunConfig, dataset: Dataset, folder: RunFolder, ranks: Ranks) -> None:
+    """Do the share of a process other than the first of those that ``torchrun`` started."""
+    _train(initial_network(config, dataset), config, dataset, folder, ranks, None)
+
+
+def _train(
+    network: FirstSpikeNetwork,
+    config: RunConfig,
+    dataset: Dataset,
+    folder: RunFolder,
+    ranks: Ranks,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> TrainingResult:
+    return train_network(
         network,
         dataset,
         config.encoding,
@@ -65,11 +89,8 @@ def train(config: RunConfig, dataset: Dataset, folder: RunFolder, progress: Prog
         checkpoint=folder.checkpoint,
         fingerprint=config.training_fingerprint(),
         on_epoch=on_epoch,
+        ranks=ranks,
     )
-    metadata = provenance | {"condition": "trained", "epoch": result.best_epoch}
-    bridge.export(result.network, metadata=metadata).save(folder.network())
-    write_json(folder.history, {"best_epoch": result.best_epoch, "epochs": [asdict(e) for e in result.history]})
-    return result
 
 
 def torch_recording(description: NetworkDescription, split: Split) -> SpikeTable:
