@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,10 +156,13 @@ def train(
     folder = out or Path("runs") / config.preset
     with _Progress() as progress:
         trained = train_only(config, folder, resume=resume, data_folder=data_folder, progress=progress)
-    if trained is not None:
-        network, accuracy = trained
-        click.echo(f"test accuracy: {accuracy:.2%}")
-        click.echo(f"network: {network}")
+    if trained is None:
+        # A helper of the first process. gloo's threads can abort an interpreter that is taking itself down.
+        sys.stderr.flush()
+        os._exit(0)
+    network, accuracy = trained
+    click.echo(f"test accuracy: {accuracy:.2%}")
+    click.echo(f"network: {network}")
 
 
 def _network_options(command: Any) -> Any:
@@ -180,9 +184,13 @@ def _network_options(command: Any) -> Any:
 def evaluate(network: Path, dataset: str, split: str, n_trials: int | None, data_folder: Path | None) -> None:
     """Run a saved network in torch on a data set.
 
+    NETWORK is a file, or the name of a network that comes with the package: pretrained:mnist-dale or
+    pretrained:yin-yang-delays.
+
     \b
-    Example:
+    Examples:
       semsync evaluate runs/digits/network.safetensors --dataset digits
+      semsync evaluate pretrained:mnist-dale --dataset mnist
     """
     from .pipeline.saved_network import evaluate as evaluate_network
 
@@ -212,13 +220,18 @@ def simulate(
 ) -> None:
     """Run a saved network in NEST, compare its spike times with torch's, and save the recording.
 
+    NETWORK is a file, or the name of a network that comes with the package: pretrained:mnist-dale or
+    pretrained:yin-yang-delays.
+
     \b
-    Example:
+    Examples:
       semsync simulate runs/digits/network.safetensors --dataset digits --n-trials 100
+      semsync simulate pretrained:yin-yang-delays --dataset yin-yang
     """
+    from .pipeline.networks import beside
     from .pipeline.saved_network import simulate as simulate_network
 
-    out = out or network.with_name(f"{network.stem}_recording.nix")
+    out = out or beside(network, "_recording.nix")
     with _Progress() as progress:
         result = simulate_network(
             network, dataset, out, split=split, n_samples=n_trials, data_folder=data_folder, protocol=protocol,
@@ -245,7 +258,11 @@ def simulate(
     help="all, decision, or t_start,t_stop in ms from onset; may be given again. Default: all and decision.",
 )
 @click.option("--by", type=click.Choice(["layer", "area", "population"]), help="How units are grouped.")
-@click.option("--network", type=_PATH, help="The saved network that was recorded: adds pathways from its weights.")
+@click.option(
+    "--network",
+    type=_PATH,
+    help="The network that was recorded, a file or pretrained:NAME: adds pathways from its weights.",
+)
 @click.option("--trials", help="NWB: name of the table of trials.")
 @click.option("--class-column", help="NWB: column of the table of trials with the stimulus class.")
 @click.option("--align", help="Event or column that times count from (GDF: event code or codes, as 111,112).")

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import FileError
 from ..network_description import check_format
 from .network import FirstSpikeNetwork
+from .running_average import RunningAverage
 
 FORMAT = "semsync-checkpoint"
 FORMAT_VERSION = 1
@@ -22,10 +23,13 @@ FORMAT_VERSION = 1
 
 @dataclass
 class Checkpoint:
-    """Weights and delays (now and of the best epoch), both moments of Adam, and JSON values about the progress."""
+    """Weights and delays (now, of the best epoch, and their running average where there is one), both moments of Adam,
+    and JSON values about the progress."""
 
     weights: list[Tensor]
     best: list[Tensor]
+    average: list[Tensor]
+    n_updates: int
     first_moment: list[Tensor]
     second_moment: list[Tensor]
     n_steps: float
@@ -37,6 +41,7 @@ class Checkpoint:
         cls,
         network: FirstSpikeNetwork,
         optimiser: torch.optim.Adam,
+        average: RunningAverage,
         best: list[Tensor],
         progress: dict[str, Any],
         fingerprint: str,
@@ -48,6 +53,8 @@ class Checkpoint:
         return cls(
             [p.detach() for p in parameters],
             best,
+            average.values,
+            average.n_updates,
             [s.get("exp_avg", z) for s, z in zip(states, zeros, strict=True)],
             [s.get("exp_avg_sq", z) for s, z in zip(states, zeros, strict=True)],
             float(states[0].get("step", 0.0)),
@@ -56,11 +63,12 @@ class Checkpoint:
         )
 
     @torch.no_grad()
-    def restore(self, network: FirstSpikeNetwork, optimiser: torch.optim.Adam) -> None:
-        """Put the state back into a network and an optimiser of the same shapes."""
+    def restore(self, network: FirstSpikeNetwork, optimiser: torch.optim.Adam, average: RunningAverage) -> None:
+        """Put the state back into a network, an optimiser and an average of the same shapes."""
         found, wanted = ([list(w.shape) for w in weights] for weights in (self.weights, network.parameters()))
         if found != wanted:
             raise FileError(f"the checkpoint holds weights of shapes {found}, the network has {wanted}")
+        average.restore(self.average, self.n_updates)
         moments = zip(network.parameters(), self.weights, self.first_moment, self.second_moment, strict=True)
         for parameter, value, first, second in moments:
             parameter.copy_(value)
@@ -76,6 +84,7 @@ class Checkpoint:
         groups = {
             "weights": self.weights,
             "best": self.best,
+            "average": self.average,
             "first_moment": self.first_moment,
             "second_moment": self.second_moment,
         }
@@ -89,6 +98,7 @@ class Checkpoint:
             "format_version": str(FORMAT_VERSION),
             "fingerprint": self.fingerprint,
             "n_steps": repr(self.n_steps),
+            "n_updates": str(self.n_updates),
             "progress": json.dumps(self.progress),
         }
         partial = path.with_name(path.name + ".partial")
@@ -120,6 +130,8 @@ class Checkpoint:
         return cls(
             group("weights"),
             group("best"),
+            group("average"),
+            int(header.get("n_updates", 0)),
             group("first_moment"),
             group("second_moment"),
             float(header["n_steps"]),

@@ -23,6 +23,7 @@ from .loss import FirstSpikeLoss, decide
 from .network import FirstSpikeNetwork
 from .randomness import generator
 from .ranks import ALONE, Ranks
+from .running_average import RunningAverage
 from .silent_neurons import Missing, SilentNeurons
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,10 @@ class TrainingConfig(BaseModel):
     delay_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="of Adam on delays [ms]")] = 0.05
     decay: Annotated[float, Field(gt=0, le=1, description="factor on the learning rate")] = 0.9
     decay_every: Annotated[int, Field(ge=1, description="epochs between two such factors")] = 15
+    averaging: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of the running average of the weights that a step keeps; 0: no average"),
+    ] = 0.0
     input_jitter: Annotated[
         float, Field(ge=0, allow_inf_nan=False, description="SD of the noise on input spikes in training [ms]")
     ] = 3.0
@@ -116,6 +121,9 @@ def train(
 ) -> TrainingResult:
     """Train `network` in place and return it as it was after its best validation epoch.
 
+    With `averaging`, it is the running average of the weights that is validated and returned: Dale's law, a lower
+    bound of delays and the like hold for averages of what keeps them.
+
     Parameters
     ----------
     network : FirstSpikeNetwork
@@ -150,10 +158,11 @@ def train(
     )
     silent_neurons = SilentNeurons(network, config)
     history: list[Epoch] = []
-    best, best_epoch = [p.detach().clone() for p in parameters], -1
+    average = RunningAverage(parameters, config.averaging)
+    best, best_epoch = average.copies(), -1
     if checkpoint is not None and checkpoint.exists():
         state = Checkpoint.load(checkpoint, fingerprint)
-        state.restore(network, optimiser)
+        state.restore(network, optimiser, average)
         history = [Epoch(**entry) for entry in state.progress["history"]]
         silent_neurons.streak = tuple(state.progress["bump_streak"])
         best, best_epoch = state.best, state.progress["best_epoch"]
@@ -172,27 +181,20 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = group["initial_lr"] * decay
             loss, train_accuracy, n_bumps = _train_epoch(
-                network,
-                optimiser,
-                silent_neurons,
-                train_times,
-                dataset.train.labels,
-                config,
-                seed,
-                number,
-                engine,
-                ranks,
-            )
-            validation_loss, validation_accuracy = _validate(
-                network, validation_times, dataset.validation.labels, config.loss, engine, ranks
-            )
+                network, optimiser, silent_neurons, average, train_times, dataset.train.labels, config, seed, number,
+                engine, ranks,
+            )  # fmt: skip
+            with average.in_place():
+                validation_loss, validation_accuracy = _validate(
+                    network, validation_times, dataset.validation.labels, config.loss, engine, ranks
+                )
             entry = Epoch(
                 number, loss, train_accuracy, validation_loss, validation_accuracy, n_bumps,
                 config.learning_rate * decay,
                 time.perf_counter() - started,
             )  # fmt: skip
             if best_epoch < 0 or _is_better(entry, history[best_epoch]):
-                best, best_epoch = [p.detach().clone() for p in parameters], number
+                best, best_epoch = average.copies(), number
             history.append(entry)
             if checkpoint is not None and ranks.is_first:
                 progress = {
@@ -200,7 +202,7 @@ def train(
                     "bump_streak": silent_neurons.streak,
                     "best_epoch": best_epoch,
                 }
-                Checkpoint.of(network, optimiser, best, progress, fingerprint).save(checkpoint)
+                Checkpoint.of(network, optimiser, average, best, progress, fingerprint).save(checkpoint)
             if on_epoch:
                 on_epoch(entry)
     with torch.no_grad():
@@ -228,6 +230,7 @@ def _train_epoch(
     network: FirstSpikeNetwork,
     optimiser: torch.optim.Optimizer,
     silent_neurons: SilentNeurons,
+    average: RunningAverage,
     times: NDArray[np.float64],
     labels: NDArray[np.int64],
     config: TrainingConfig,
@@ -258,9 +261,10 @@ def _train_epoch(
         ranks.sum([*gradients, *missing.by_neuron, missing.by_class])
         if silent_neurons.raise_weights(missing):
             n_bumps += 1
-            continue
-        optimiser.step()
-        network.project()
+        else:
+            optimiser.step()
+            network.project()
+        average.update()
     ranks.sum([totals])
     total_loss, n_correct_in_all = totals.tolist()
     if not np.isfinite(total_loss):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileError, InputError
-from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
+from .networks import load_network
 from .progress import Progress, silent
 from .run_folder import RunFolder, write_json
 
@@ -41,7 +41,7 @@ def analyse_file(
     windows : sequence of str
         "all", "decision", or two times in ms from onset with a comma between them; all and decision without.
     network : path, optional
-        The network that was recorded, for its pathways.
+        The network that was recorded, for its pathways; a file, or ``pretrained:NAME``.
     reading : mapping
         Options of the reader, as text: trials, class_column, align, span.
 
@@ -57,7 +57,7 @@ def analyse_file(
     if not overwrite and (out / "results.json").exists():
         raise FileError(f"{out} holds an analysis; add --overwrite to replace it, or choose another --out")
     chosen = [_window(window) for window in windows]
-    description = None if network is None else NetworkDescription.load(network)
+    description = None if network is None else load_network(network)
     table = load_recording(recording, **_reader_options(recording, reading or {}))
     if not chosen:
         # The decision window is only worth a word where there is a decision to speak of.

@@ -17,6 +17,7 @@ from ..models import datasets
 from ..models.datasets import Split
 from ..models.encoding import encoder_from
 from ..network_description import NetworkDescription
+from .networks import load_network
 from .progress import Progress, silent
 
 
@@ -66,7 +67,7 @@ def evaluate(
     """Run a saved network in torch on a split of a data set."""
     from .stages import accuracy, torch_recording
 
-    description = NetworkDescription.load(network)
+    description = load_network(network)
     samples = load_stimuli(description, dataset, split, n_samples, data_folder)
     table = torch_recording(description, samples)
     decided = np.isfinite(table.trials["decision_time"])
@@ -105,7 +106,7 @@ def simulate(
     work_folder = out.with_name(out.name + ".simulation")
     if work_folder.exists() and not resume:
         raise FileError(f"{work_folder} holds a simulation that was cut short; add --resume or remove it")
-    description = NetworkDescription.load(network)
+    description = load_network(network)
     samples = load_stimuli(description, dataset, split, n_samples, data_folder)
     started = time.perf_counter()
     recording = bridge.simulate(

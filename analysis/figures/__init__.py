@@ -5,6 +5,7 @@ Without `ax` or `axes` a new figure is made, apart from pyplot; :func:`render` t
 
 from .class_distances import class_distance_matrix, class_distances
 from .decoding import decoding_accuracy
+from .effects_by_layer import effects_by_layer
 from .information_gain import information_gain
 from .learning_curve import learning_curve
 from .packet_size import packet_size
@@ -20,6 +21,7 @@ __all__ = [
     "class_distance_matrix",
     "class_distances",
     "decoding_accuracy",
+    "effects_by_layer",
     "figure_of",
     "figure_style",
     "information_gain",

@@ -92,3 +92,28 @@ class RecordingReport:
     notes: Sequence[str] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     trial: int = 0
+
+
+@dataclass(frozen=True)
+class ReproductionReport:
+    """The claims of a paper, in trained networks and in their controls.
+
+    Attributes
+    ----------
+    title, subtitle : str
+    conditions : mapping of str to sequence of Analysis
+        The trained networks first, one analysis a seed; then every control.
+    networks : sequence of sequence of str
+        Rows of a table: name, seeds, accuracy in torch and in NEST, unexplained differences between the two.
+    key_numbers : sequence of (str, str)
+        Values and what they are.
+    environment : mapping
+        As in :class:`RunReport`.
+    """
+
+    title: str
+    subtitle: str
+    conditions: Mapping[str, Sequence[Analysis]]
+    networks: Sequence[Sequence[str]]
+    key_numbers: Sequence[tuple[str, str]] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)

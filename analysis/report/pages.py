@@ -8,10 +8,11 @@ from typing import Any
 
 from ..figures.profile import LABELS
 from .claims import claims
-from .content import RecordingReport, RunReport
+from .content import RecordingReport, ReproductionReport, RunReport
 from .layer_table import layer_table_section
 from .measure_sections import measure_sections, raster_section
 from .methods import DEFINITIONS, settings_rows
+from .reproduction_section import reproduction_page
 from .run_sections import equality_section, learning_section, run_key_numbers
 from .section import KeyNumber, Page, Section
 from .seeds_section import seeds_section
@@ -20,7 +21,7 @@ from .seeds_section import seeds_section
 @singledispatch
 def build_page(content: Any) -> Page:
     """The page of a report."""
-    raise TypeError(f"a report is a RunReport or a RecordingReport, got {type(content).__name__}")
+    raise TypeError(f"a report is a RunReport, a RecordingReport or a ReproductionReport, got {type(content).__name__}")
 
 
 @build_page.register
@@ -81,3 +82,6 @@ def _(content: RecordingReport) -> Page:
         methods=DEFINITIONS,
         settings=settings_rows(analysis.settings, content.environment),
     )
+
+
+build_page.register(ReproductionReport, reproduction_page)

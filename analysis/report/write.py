@@ -9,21 +9,22 @@ from pathlib import Path
 from ...errors import FileError
 from ..figures import figure_of, render
 from ..figures.style import FULL_WIDTH_MM
-from .content import RecordingReport, RunReport
+from .content import RecordingReport, ReproductionReport, RunReport
 from .pages import build_page
 from .section import Drawing
 
+Report = RunReport | RecordingReport | ReproductionReport
 _MAX_SVG_BYTES = 1_000_000  # a larger one is drawn by the browser more slowly than an image
 
 
-def write_report(path: str | Path, content: RunReport | RecordingReport) -> Path:
+def write_report(path: str | Path, content: Report) -> Path:
     """Write a report as one HTML file that needs no other.
 
     Parameters
     ----------
     path : path
         An existing file is replaced once the new one is complete.
-    content : RunReport or RecordingReport
+    content : RunReport, RecordingReport or ReproductionReport
 
     Returns
     -------
@@ -45,7 +46,7 @@ def write_report(path: str | Path, content: RunReport | RecordingReport) -> Path
     return path
 
 
-def report_html(content: RunReport | RecordingReport) -> str:
+def report_html(content: Report) -> str:
     """The HTML of a report."""
     import jinja2
 
@@ -60,16 +61,14 @@ def report_html(content: RunReport | RecordingReport) -> str:
     return environment.get_template("report.html.j2").render(page=build_page(content))
 
 
-def save_figures(
-    folder: str | Path, content: RunReport | RecordingReport, *, formats: tuple[str, ...] = ("svg", "pdf")
-) -> list[Path]:
+def save_figures(folder: str | Path, content: Report, *, formats: tuple[str, ...] = ("svg", "pdf")) -> list[Path]:
     """Write every figure of a report as a file of its own, text left as text.
 
     Parameters
     ----------
     folder : path
         Made if it does not exist.
-    content : RunReport or RecordingReport
+    content : RunReport, RecordingReport or ReproductionReport
     formats : tuple of {"svg", "pdf", "png"}
 
     Raises

@@ -18,6 +18,7 @@ from semsync.models import training
 from semsync.models.datasets import yin_yang
 from semsync.models.network import FirstSpikeNetwork, HiddenLayer, NetworkConfig
 from semsync.models.ranks import Ranks
+from semsync.models.running_average import RunningAverage
 from semsync.models.silent_neurons import SilentNeurons
 from semsync.models.encoding import LatencyEncoder
 
@@ -35,7 +36,8 @@ ranks = Ranks.of_environment()
 step = torch.optim.SGD(network.parameters(), lr=1.0)
 times = LatencyEncoder(bias_times=(9.0,))(split.features)
 loss, accuracy, n_bumps = training._train_epoch(
-    network, step, SilentNeurons(network, recipe), times, split.labels, recipe, 0, 0, None, ranks)
+    network, step, SilentNeurons(network, recipe),
+    RunningAverage(list(network.parameters()), 0.0), times, split.labels, recipe, 0, 0, None, ranks)
 changes = [b - p.detach() for b, p in zip(before, network.parameters())]
 if ranks.is_first:
     torch.save({"changes": changes, "loss": loss, "accuracy": accuracy, "n_bumps": n_bumps}, target)

@@ -247,6 +247,7 @@ class TestPush:
 
 RECIPES = {
     "push": (CONFIG, {}),
+    "averaging": (CONFIG.model_copy(update={"averaging": 0.9}), {}),
     "learning and bumps": (CONFIG.model_copy(update={"silent_neurons": "bump", "max_silent_hidden": 0.3}), {}),
     # Never anything but bumps, so the doubling goes on across epochs.
     "only bumps": (
@@ -254,6 +255,23 @@ RECIPES = {
         {"first_mean": 0.0, "first_sd": 0.01},
     ),
 }
+
+
+class TestAveraging:
+    def test_average_follows_the_weights_and_keeps_dale(self, dataset):
+        """With next to no memory it is the last network; with much it lies between those of the training."""
+        config = CONFIG.model_copy(update={"epochs": 3})
+        plain, short, long = (
+            training.train(new_network(), dataset, ENCODER, config.model_copy(update={"averaging": keep}), seed=1)
+            for keep in (0.0, 1e-12, 0.95)
+        )
+        losses = [[entry.train_loss for entry in result.history] for result in (plain, short, long)]
+        # What is averaged does not change what is trained.
+        assert losses[0] == losses[1] == losses[2]
+        for one, two in zip(weights_of(plain.network), weights_of(short.network), strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-10)
+        assert not np.allclose(weights_of(plain.network)[0], weights_of(long.network)[0], atol=1e-3)
+        assert dale_is_kept(long.network)
 
 
 class TestResume:
