@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,7 @@ def run(
 
 @main.command()
 @_run_options
+@click.option("--seeds", "n_seeds", type=click.IntRange(min=1), help="Train with so many seeds; mean and spread.")
 def train(
     preset: str,
     out: Path | None,
@@ -138,6 +140,7 @@ def train(
     settings: tuple[str, ...],
     resume: bool,
     data_folder: Path | None,
+    n_seeds: int | None,
 ) -> None:
     """Train a network and save it, without simulating it.
 
@@ -148,6 +151,7 @@ def train(
     Examples:
       semsync train digits --out runs/digits
       semsync train mnist --set training.epochs=20
+      semsync train mnist-short --seeds 3 --out runs/mnist
       torchrun --nproc-per-node=4 -m semsync train mnist --out runs/mnist
     """
     from .pipeline.run import train_only
@@ -155,14 +159,17 @@ def train(
     config = _config(preset, settings, seed)
     folder = out or Path("runs") / config.preset
     with _Progress() as progress:
-        trained = train_only(config, folder, resume=resume, data_folder=data_folder, progress=progress)
-    if trained is None:
+        trained = train_only(config, folder, n_seeds=n_seeds, resume=resume, data_folder=data_folder, progress=progress)
+    if not trained:
         # A helper of the first process. gloo's threads can abort an interpreter that is taking itself down.
         sys.stderr.flush()
         os._exit(0)
-    network, accuracy = trained
-    click.echo(f"test accuracy: {accuracy:.2%}")
-    click.echo(f"network: {network}")
+    accuracies = [accuracy for _, accuracy in trained.values()]
+    for network, accuracy in trained.values():
+        click.echo(f"test accuracy: {accuracy:.2%}  network: {network}")
+    if len(accuracies) > 1:
+        spread = statistics.stdev(accuracies)
+        click.echo(f"mean: {statistics.fmean(accuracies):.2%} +- {spread:.2%} (SD over {len(accuracies)} seeds)")
 
 
 def _network_options(command: Any) -> Any:
@@ -309,6 +316,53 @@ def analyze(
         click.echo(f"lacking: {sentence}")
     click.echo(f"results: {folder / 'results.json'}")
     click.echo(f"report:  {folder / 'report.html'}")
+
+
+@main.command()
+@click.argument("paper")
+@click.option("--quick", is_flag=True, help="A smaller net on digits: minutes instead of a night.")
+@click.option("--out", type=_PATH, help="Folder of the reproduction; runs/reproduce-PAPER without it.")
+@click.option("--seeds", "n_seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Of the main net.")
+@click.option("--n-trials", type=click.IntRange(min=1), help="Simulate and analyse only so many test samples.")
+@click.option("--without-variants", is_flag=True, help="Leave out nets of other depths and with a silent background.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the configuration of every net.")
+@click.option("--resume", is_flag=True, help="Go on with the reproduction in --out.")
+@click.option("--data-folder", type=_PATH, help="Folder of the data set's files; see `semsync data`.")
+def reproduce(
+    paper: str,
+    quick: bool,
+    out: Path | None,
+    n_seeds: int,
+    n_trials: int | None,
+    without_variants: bool,
+    settings: tuple[str, ...],
+    resume: bool,
+    data_folder: Path | None,
+) -> None:
+    """Reproduce a PAPER, claim by claim, with every control; exits with 1 if a claim's sign is not shown.
+
+    PAPER is semantization: "Synchronization and semantization in deep spiking networks" (arXiv:2508.12975).
+
+    \b
+    Examples:
+      semsync reproduce semantization --quick
+      semsync reproduce semantization --out runs/semantization
+      semsync reproduce semantization --out runs/semantization --resume
+    """
+    from .pipeline.reproduce import reproduce as reproduce_paper
+
+    folder = out or Path("runs") / f"reproduce-{paper}{'-quick' if quick else ''}"
+    with _Progress() as progress:
+        results = reproduce_paper(
+            paper, folder, quick=quick, n_seeds=n_seeds, n_trials=n_trials, variants=not without_variants,
+            settings=settings, resume=resume, data_folder=data_folder, progress=progress,
+        )  # fmt: skip
+    for claim in results["claims"]:
+        click.echo(f"{'+' if claim['shown'] else '-'} {claim['claim']} It {claim['verdict']}.")
+    click.echo(f"results: {folder / 'results.json'}")
+    click.echo(f"report:  {folder / 'report.html'}")
+    if not all(claim["shown"] for claim in results["claims"]):
+        raise _fail("not every claim has the sign of the paper; see the report")
 
 
 @main.command()

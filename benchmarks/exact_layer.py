@@ -1,7 +1,8 @@
 """Cost of the exact first-spike layer, in units of dense matrix products of the same shapes.
 
     python benchmarks/exact_layer.py                          one table
-    python benchmarks/exact_layer.py --json FILE --sweep      with cost against batch, width, depth, activity, tau ratio
+    python benchmarks/exact_layer.py --json FILE --sweep      with cost against batch, width, depth, activity, ratio,
+                                                              delays and precision
     python benchmarks/exact_layer.py --peers                  and snntorch, in an environment of its own
 
 The unit is what a dense layer of the same shapes costs: forward, and both products of the backward pass, in float64,
@@ -43,6 +44,8 @@ class Case:
     tau_m: float = 10.0
     tau_syn: float = 10.0
     engine: str = "kernel"
+    dtype: torch.dtype = torch.float64
+    delays: str = "none"
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Tensor:
@@ -55,19 +58,31 @@ def inputs(case: Case, rng: np.random.Generator) -> Tensor:
 def exact_step(case: Case) -> Callable[[], None]:
     """Forward, loss and backward of the exact layers, with weights that make most neurons fire."""
     rng = np.random.default_rng(0)
-    times = inputs(case, rng)
+    times = inputs(case, rng).to(case.dtype)
     labels = torch.from_numpy(rng.integers(0, case.sizes[-1], case.batch))
-    weights = []
+    weights, synaptic, shifts = [], [], []
     n_active = case.n_active
     for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
         drive = 6.0 / n_active
-        weights.append(torch.from_numpy(rng.normal(drive, 2 * drive, (n_in, n_out))).requires_grad_())
+        weights.append(torch.from_numpy(rng.normal(drive, 2 * drive, (n_in, n_out))).to(case.dtype).requires_grad_())
+        synaptic.append(torch.from_numpy(rng.uniform(0.1, 5.0, (n_in, n_out))).to(case.dtype).requires_grad_())
+        shifts.append(
+            [torch.from_numpy(rng.uniform(0.1, 5.0, n)).to(case.dtype).requires_grad_() for n in (n_in, n_out)]
+        )
         n_active = n_out
 
     def step() -> None:
         t = times
-        for w in weights:
-            t = first_spike_times(t, w, case.tau_m, case.tau_syn, engine=case.engine)
+        for w, d, (axonal, dendritic) in zip(weights, synaptic, shifts, strict=True):
+            if case.delays == "axonal and dendritic":
+                t = t + axonal
+            of_synapses = d if case.delays == "synaptic" else None
+            t = first_spike_times(t, w, case.tau_m, case.tau_syn, delays=of_synapses, engine=case.engine)
+            if case.delays == "axonal and dendritic":
+                t = t + dendritic
+        # As in training, where every step starts without gradients.
+        for parameter in (*weights, *synaptic, *(x for pair in shifts for x in pair)):
+            parameter.grad = None
         LOSS(t, labels, case.tau_syn).mean().backward()
 
     return step
@@ -89,12 +104,16 @@ def dense_step(case: Case, dtype: torch.dtype = torch.float64) -> Callable[[], N
 
 
 def interleaved(steps: Sequence[Callable[[], None]], n_runs: int) -> list[float]:
-    """Median seconds of each step, run in turn so that a change of the machine's speed meets all of them."""
+    """Median seconds of each step, run in turn so that a change of the machine's speed meets all of them.
+
+    A pause before each: OpenMP's threads, which torch's products leave spinning, must not run beside the next.
+    """
     for step in steps:
         step()
     seconds: list[list[float]] = [[] for _ in steps]
     for _ in range(n_runs):
         for step, own in zip(steps, seconds, strict=True):
+            time.sleep(0.02)
             started = time.perf_counter()
             step()
             own.append(time.perf_counter() - started)
@@ -172,6 +191,8 @@ SWEEPS: dict[str, list[tuple[str, Case]]] = {
     "width": [(str(n), Case(sizes=(784, n, 10))) for n in (100, 400, 1600)],
     "hidden layers": [(str(n), Case(sizes=(784, *[400] * n, 10))) for n in (1, 2, 4)],
     "active inputs": [(str(n), Case(n_active=n)) for n in (50, 150, 784)],
+    "delays": [(kind, Case(delays=kind)) for kind in ("none", "axonal and dendritic", "synaptic")],
+    "precision": [("float64", Case()), ("float32", Case(dtype=torch.float32))],
     "tau_m / tau_syn": [(f"{r:g}", Case(tau_m=10.0 * r)) for r in (0.5, 1.0, 1.0 + 1e-6, 2.0, 5.0)],
 }
 
@@ -184,8 +205,14 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="also snntorch, installed in an environment of its own")
     arguments = parser.parse_args()
     case = Case()
-    exact, dense, dense32 = interleaved(
-        [exact_step(case), dense_step(case), dense_step(case, torch.float32)], arguments.runs
+    exact, dense, dense32, delayed = interleaved(
+        [
+            exact_step(case),
+            dense_step(case),
+            dense_step(case, torch.float32),
+            exact_step(replace(case, delays="synaptic")),
+        ],
+        arguments.runs,
     )
     reference, dense_again = interleaved([exact_step(replace(case, engine="reference")), dense_step(case)], 3)
     result: dict[str, object] = {
@@ -193,6 +220,7 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "ratio_to_gemm_float64": exact / dense,
         "ratio_to_gemm_float32": exact / dense32,
+        "synaptic_delays_to_none": delayed / exact,
         "reference_to_gemm_float64": reference / dense_again,
         "ratio_to_reference": (exact / dense) / (reference / dense_again),
         "peak_memory_mb": peak_memory_mb(),

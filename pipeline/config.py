@@ -56,6 +56,9 @@ class AnalysisConfig(_Section):
         int, Field(ge=1, description="trials a unit must be active in to have an information gain")
     ] = 10
     n_splits: Annotated[int, Field(ge=2, description="folds of the cross-validated decoding")] = 5
+    shuffled_control: Annotated[
+        bool, Field(description="also simulate and analyse the trained network with its weights shuffled")
+    ] = False
 
 
 class RunConfig(_Section):
@@ -162,8 +165,23 @@ def _read(preset: str) -> dict[str, Any]:
         close = difflib.get_close_matches(preset, preset_names(), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(preset_names())}"
         raise InputError(f"there is no preset {preset!r}; {hint}")
-    plain = tomllib.loads((_preset_folder() / f"{preset}.toml").read_text(encoding="utf-8"))
-    return {"preset": preset, **plain}
+    return {**_preset(preset), "preset": preset}
+
+
+def _preset(name: str) -> dict[str, Any]:
+    """A preset, on top of the one that it extends."""
+    plain = tomllib.loads((_preset_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    base = plain.pop("extends", None)
+    return plain if base is None else _merged(_preset(base), plain)
+
+
+def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """`more` on top of `base`, section by section."""
+    result = dict(base)
+    for key, value in more.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merged(result[key], value) if both else value
+    return result
 
 
 def _apply(plain: dict[str, Any], setting: str) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 from ..bridge import compare
 from ..errors import FileError, InputError
 from ..models import datasets
+from ..models.randomness import generator
 from ..models.ranks import Ranks
 from ..network_description import NetworkDescription
 from . import stages
 from .config import RunConfig, load_config
+from .controls import shuffled
 from .progress import Progress, silent
 from .run_folder import RunFolder, environment, read_json, write_json
 from .summary import summarise
@@ -117,26 +119,39 @@ def train_only(
     config: RunConfig,
     out: str | Path,
     *,
+    n_seeds: int | None = None,
     resume: bool = False,
     data_folder: str | Path | None = None,
     progress: Progress = silent,
-) -> tuple[Path, float] | None:
-    """The first stage of :func:`run` alone; returns the path of the network and its accuracy on the test set.
+) -> dict[int, tuple[Path, float]]:
+    """The first stage of :func:`run` alone, or of :func:`run_seeds` where `n_seeds` is given.
 
-    Under ``torchrun`` all processes train one network. Only the first writes and returns; the others return None.
+    Under ``torchrun`` all processes train each network together; only the first writes, and returns something.
+
+    Returns
+    -------
+    dict of int to (Path, float)
+        For each seed the path of the network and its accuracy on the test set.
     """
     ranks = Ranks.of_environment()
-    if not ranks.is_first:
-        stages.help_training(config, datasets.load(config.dataset, data_folder), RunFolder.paths(out), ranks)
-        ranks.part()
-        return None
-    folder = _open(out, config, resume)
-    with folder.logging():
+    root = Path(out)
+    if ranks.is_first and n_seeds is not None:
+        _open(root, config, resume)
+    trained = {}
+    for seed in range(config.seed, config.seed + (n_seeds or 1)):
+        own = root if n_seeds is None else root / f"seed-{seed}"
+        seeded = config.model_copy(update={"seed": seed})
         dataset = datasets.load(config.dataset, data_folder)
-        stages.train(config, dataset, folder, progress, ranks)
-        ranks.part()
-        table = stages.torch_recording(NetworkDescription.load(folder.network()), dataset.test)
-        return folder.network(), stages.accuracy(table)
+        if not ranks.is_first:
+            stages.help_training(seeded, dataset, RunFolder.paths(own), ranks)
+            continue
+        folder = _open(own, seeded, resume or (n_seeds is not None and own.exists()))
+        with folder.logging():
+            stages.train(seeded, dataset, folder, progress, ranks)
+            table = stages.torch_recording(NetworkDescription.load(folder.network()), dataset.test)
+            trained[seed] = folder.network(), stages.accuracy(table)
+    ranks.part()
+    return trained
 
 
 def _open(out: str | Path, config: RunConfig, resume: bool) -> RunFolder:
@@ -168,6 +183,9 @@ def _simulate_and_analyse(
 ) -> dict[str, Any]:
     split = dataset.test.first(config.simulation.n_trials)
     descriptions = {condition: NetworkDescription.load(folder.network(condition)) for condition in stages.CONDITIONS}
+    if config.analysis.shuffled_control:
+        descriptions["shuffled"] = shuffled(descriptions["trained"], generator(config.seed, "shuffled weights"))
+        descriptions["shuffled"].save(folder.network("shuffled"))
     reference = stages.torch_recording(descriptions["trained"], split)
     recordings, analyses = {}, {}
     for condition, description in descriptions.items():
