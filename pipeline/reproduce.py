@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 PAPERS = {"semantization": "Synchronization and semantization in deep spiking networks (arXiv:2508.12975)"}
 MAIN = "trained"
+CONTROLS = {"untrained": "untrained", "shuffled weights": "shuffled"}  # and the condition of their analysis
 _VARIANTS = {
     "3 layers": "mnist-3-layers",
     "5 layers": "mnist-5-layers",
@@ -170,7 +171,7 @@ def _analyses(folder: RunFolder, planned: Sequence[Condition]) -> dict[str, list
     for condition in planned:
         kinds = {condition.name: "trained"}
         if condition.name == MAIN:
-            kinds |= {"untrained": "untrained", "shuffled weights": "shuffled"}
+            kinds |= CONTROLS
         for name, kind in kinds.items():
             seeds = range(condition.config.seed, condition.config.seed + condition.n_seeds)
             folders = [RunFolder.paths(folder.root / condition.folder / f"seed-{seed}") for seed in seeds]
@@ -184,7 +185,7 @@ def _claims(analyses: Mapping[str, Sequence[Analysis]]) -> list[dict[str, Any]]:
     claims = []
     for effect in EFFECTS:
         found = {name: estimate(effect, of_seeds) for name, of_seeds in analyses.items()}
-        controls = {name: found[name] for name in ("untrained", "shuffled weights")}
+        controls = {name: found[name] for name in CONTROLS}
         claims.append(
             {
                 "key": effect.key,
@@ -229,6 +230,7 @@ def _write_page(paper: str, folder: RunFolder, planned: Sequence[Condition], res
         f"Reproduction: {paper}",
         PAPERS[paper] + (", quick: a smaller net on digits" if results["quick"] else ""),
         _analyses(folder, planned),
+        list(CONTROLS),
         rows,
         key_numbers=[
             (f"{n_shown} of {len(results['claims'])}", "claims with the sign of the paper"),

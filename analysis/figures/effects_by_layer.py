@@ -53,7 +53,7 @@ def effects_by_layer(
             style = _STYLES[number % len(_STYLES)]
             draw_series(ax, series, style, label=condition, shift=0.06 * number)
             names = names or series.names
-        name_layers(ax, names)
+        name_layers(ax, tuple(name.replace("hidden_", "h") for name in names))
         ax.set_ylabel(label)
         from_zero(ax)
     handles, labels = panels[0].get_legend_handles_labels()

@@ -102,7 +102,9 @@ class ReproductionReport:
     ----------
     title, subtitle : str
     conditions : mapping of str to sequence of Analysis
-        The trained networks first, one analysis a seed; then every control.
+        The trained networks first, one analysis a seed; then everything they are shown beside.
+    controls : sequence of str
+        The conditions that a claim must not hold in.
     networks : sequence of sequence of str
         Rows of a table: name, seeds, accuracy in torch and in NEST, unexplained differences between the two.
     key_numbers : sequence of (str, str)
@@ -114,6 +116,7 @@ class ReproductionReport:
     title: str
     subtitle: str
     conditions: Mapping[str, Sequence[Analysis]]
+    controls: Sequence[str]
     networks: Sequence[Sequence[str]]
     key_numbers: Sequence[tuple[str, str]] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
