@@ -22,7 +22,7 @@ from ..models.training import train as train_network
 from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
 from .config import RunConfig, SimulationConfig
-from .progress import Progress
+from .progress import Progress, sparkline
 from .run_folder import RunFolder, read_json, write_json
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ def train(
     provenance = {"preset": config.preset, "dataset": config.dataset, "seed": config.seed}
     bridge.export(network, metadata=provenance | {"condition": "untrained"}).save(folder.network("untrained"))
 
+    accuracies: list[float] = []
+
     def on_epoch(epoch: Epoch) -> None:
-        note = f"validation {epoch.validation_accuracy:.1%}"
+        accuracies.append(epoch.validation_accuracy)
+        note = f"validation {epoch.validation_accuracy:.2%}"
         logger.info("epoch %d: loss %.3f, %s", epoch.epoch, epoch.train_loss, note)
-        progress("train", epoch.epoch + 1, config.training.epochs, note)
+        progress("train", epoch.epoch + 1, config.training.epochs, f"{note} {sparkline(accuracies)}")
 
     progress("train", 0, config.training.epochs)
     result = _train(network, config, dataset, folder, ranks, on_epoch)

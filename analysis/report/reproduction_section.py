@@ -34,8 +34,8 @@ def reproduction_page(content: ReproductionReport) -> Page:
     numbers = Table(
         ["claim", "published", *content.conditions],
         rows,
-        "Each claim as a number that is positive where it holds: mean ± SD over seeds. Definitions stand above. A claim "
-        f"holds in a control that shows at least half of it; controls are {' and '.join(content.controls)}.",
+        "Each claim as a number that is positive where it holds: mean ± SD over seeds. Definitions stand above. A "
+        f"claim holds in a control that shows at least half of it; controls are {' and '.join(content.controls)}.",
     )
     networks = Table(
         ["network", "seeds", "test accuracy, torch", "test accuracy, NEST", "unexplained differences"],
