@@ -195,6 +195,16 @@ class NetworkDescription:
         """All populations that are simulated, inputs left out."""
         return tuple(population for population in self.populations if population.neuron is not None)
 
+    def unit_table(self) -> dict[str, NDArray[Any]]:
+        """Columns of the unit table of a recording of all populations, in their order (see :class:`SpikeTable`)."""
+        sizes = [population.size for population in self.populations]
+        return {
+            "unit_id": np.arange(sum(sizes)),
+            "population": np.repeat([population.name for population in self.populations], sizes),
+            "layer": np.repeat([population.layer for population in self.populations], sizes),
+            "cell_type": np.concatenate([population.cell_type for population in self.populations]),
+        }
+
     @property
     def n_synapses(self) -> int:
         """Number of synapses of non-zero weight."""

@@ -274,3 +274,22 @@ def _equal_columns(left: Mapping[str, NDArray[Any]], right: Mapping[str, NDArray
 def _equal_column(left: NDArray[Any], right: NDArray[Any]) -> bool:
     # A column of a real recording may have gaps (NaN), which are equal to themselves here.
     return np.array_equal(left, right, equal_nan=left.dtype.kind == right.dtype.kind == "f")
+
+
+def decisions(first_output: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Time and row of the first output spike of each trial; inf and -1 without one.
+
+    Parameters
+    ----------
+    first_output : float array, shape [n_trials, n_classes]
+        First spikes of the output units [ms], inf where silent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from semsync.spike_table import decisions
+    >>> decisions(np.array([[7.0, 5.0], [np.inf, np.inf]]))
+    (array([ 5., inf]), array([ 1, -1]))
+    """
+    time = first_output.min(axis=1)
+    return time, np.where(np.isfinite(time), first_output.argmin(axis=1), -1)

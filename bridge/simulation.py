@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, MissingDependencyError, SemsyncError
 from ..network_description import NetworkDescription
-from ..spike_table import SpikeTable
+from ..spike_table import SpikeTable, decisions
 from .job import Job
 from .nest_kernel import INSTALL
 from .protocols import get_protocol
@@ -164,18 +164,7 @@ def _recording(job: Job, protocol: Protocol, stimulus_class: NDArray[np.int64] |
         "trial_duration": float(description.trial_duration),
         "trial_period": schedule.trial_period,
     }
-    return SpikeTable(times, unit, trial, _unit_table(description), trials, annotations)
-
-
-def _unit_table(description: NetworkDescription) -> dict[str, NDArray[Any]]:
-    populations = description.populations
-    sizes = [population.size for population in populations]
-    return {
-        "unit_id": np.arange(sum(sizes)),
-        "population": np.repeat([population.name for population in populations], sizes),
-        "layer": np.repeat([population.layer for population in populations], sizes),
-        "cell_type": np.concatenate([population.cell_type for population in populations]),
-    }
+    return SpikeTable(times, unit, trial, description.unit_table(), trials, annotations)
 
 
 def _decisions(
@@ -191,8 +180,7 @@ def _decisions(
     output = row >= 0
     first = np.full((n_trials, size), np.inf)
     np.minimum.at(first, (trial[output], row[output]), times[output])
-    decision_time = first.min(axis=1)
-    return decision_time, np.where(np.isfinite(decision_time), first.argmin(axis=1), -1)
+    return decisions(first)
 
 
 def _check_input_times(description: NetworkDescription, input_times: ArrayLike) -> NDArray[np.float64]:

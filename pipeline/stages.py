@@ -20,7 +20,7 @@ from ..models.ranks import ALONE, Ranks
 from ..models.training import Epoch, TrainingResult, spike_times
 from ..models.training import train as train_network
 from ..network_description import NetworkDescription
-from ..spike_table import SpikeTable
+from ..spike_table import SpikeTable, decisions
 from .config import RunConfig, SimulationConfig
 from .progress import Progress, sparkline
 from .run_folder import RunFolder, read_json, write_json
@@ -101,27 +101,17 @@ def torch_recording(description: NetworkDescription, split: Split) -> SpikeTable
     times = encoder_from(description.encoding)(split.features)
     layers = spike_times(FirstSpikeNetwork.from_description(description), times)
     layers = [np.where(layer <= description.trial_duration, layer, np.inf) for layer in layers]
-    decision_time = layers[-1].min(axis=1)
+    decision_time, decision = decisions(layers[-1])
     start = np.arange(len(split)) * description.trial_duration
-    populations = description.populations
-    sizes = [population.size for population in populations]
-    return SpikeTable.from_first_spikes(
-        [times, *layers],
-        {
-            "unit_id": np.arange(sum(sizes)),
-            "population": np.repeat([p.name for p in populations], sizes),
-            "layer": np.repeat([p.layer for p in populations], sizes),
-            "cell_type": np.concatenate([p.cell_type for p in populations]),
-        },
-        {
-            "start": start,
-            "stop": start + description.trial_duration,
-            "stimulus_class": split.labels,
-            "decision_time": decision_time,
-            "decision": np.where(np.isfinite(decision_time), layers[-1].argmin(axis=1), -1),
-        },
-        {"simulator": "semsync first-spike engine"},
-    )
+    trials = {
+        "start": start,
+        "stop": start + description.trial_duration,
+        "stimulus_class": split.labels,
+        "decision_time": decision_time,
+        "decision": decision,
+    }
+    annotations = {"simulator": "semsync first-spike engine"}
+    return SpikeTable.from_first_spikes([times, *layers], description.unit_table(), trials, annotations)
 
 
 def accuracy(table: SpikeTable) -> float:
