@@ -23,7 +23,7 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     --------
     >>> from semsync.pipeline.progress import sparkline
     >>> sparkline([0.5, 0.9, 0.95, 1.0])
-    '▁▆▇█'
+    '▁▇▇█'
     """
     shown = list(values)[-width:]
     low, high = min(shown), max(shown)

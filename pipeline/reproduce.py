@@ -100,6 +100,8 @@ def reproduce(
 ) -> dict[str, Any]:
     """Train, simulate and analyse every network of a paper and its controls; judge each claim.
 
+    The folder holds ``results.json``, ``report.html``, ``claims.md`` (the table of claims) and ``figures/``.
+
     Parameters
     ----------
     paper : str
@@ -159,6 +161,7 @@ def reproduce(
         },
     }
     write_json(folder.results, results)
+    (folder.root / "claims.md").write_text(claims_table(results), encoding="utf-8")
     _write_page(paper, folder, planned, results)
     return results
 
@@ -200,6 +203,23 @@ def _claims(analyses: Mapping[str, Sequence[Analysis]]) -> list[dict[str, Any]]:
             }
         )
     return claims
+
+
+def claims_table(results: Mapping[str, Any]) -> str:
+    """The claims of a reproduction as a table in Markdown: mean +- SD over seeds in every condition."""
+    names = list(results["claims"][0]["mean"])
+    lines = [f"| claim | published | {' | '.join(names)} | verdict |", "|---" * (len(names) + 3) + "|"]
+    for claim in results["claims"]:
+        published = "" if claim["published"] is None else f"{claim['published']:.2f}"
+        cells = [_cell(claim["mean"][name], claim["sd"][name]) for name in names]
+        lines.append(f"| {claim['claim']} | {published} | {' | '.join(cells)} | {claim['verdict']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(mean: float | None, sd: float | None) -> str:
+    if mean is None:
+        return "-"
+    return f"{mean:.2f}" if sd is None else f"{mean:.2f} +- {sd:.2f}"
 
 
 def _plain(value: float) -> float | None:

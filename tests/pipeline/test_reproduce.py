@@ -54,6 +54,9 @@ def test_page_and_figures(finished):
     for effect in EFFECTS:
         assert effect.claim in page
     assert "http" not in page.split("<main>")[1].split('id="methods"')[0]
+    table = (folder / "claims.md").read_text().splitlines()
+    assert len(table) == 2 + len(EFFECTS)
+    assert {line.count("|") for line in table} == {8}
     assert (folder / "figures" / "effects_by_layer.pdf").stat().st_size > 5000
 
 
