@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .network import FirstSpikeNetwork
-
-if TYPE_CHECKING:
-    from .training import TrainingConfig
 
 
 class Missing(NamedTuple):
@@ -48,22 +45,34 @@ class SilentNeurons:
     sample of its own class.
     """
 
-    def __init__(self, network: FirstSpikeNetwork, config: TrainingConfig) -> None:
-        self.network, self.config = network, config
+    def __init__(
+        self,
+        network: FirstSpikeNetwork,
+        *,
+        how: str,
+        bump: float,
+        max_silent_hidden: float,
+        max_silent_output: float,
+        max_silent_neuron: float,
+    ) -> None:
+        self.network = network
+        self.how, self.bump = how, bump
+        self.max_silent_hidden, self.max_silent_output = max_silent_hidden, max_silent_output
+        self.max_silent_neuron = max_silent_neuron
         self.streak = (-1, 0)
 
     @torch.no_grad()
     def raise_weights(self, missing: Missing) -> bool:
         """Raise weights after a batch; whether the batch must be spent on it, without a gradient step."""
-        return self._bump(missing) if self.config.silent_neurons == "bump" else self._push(missing)
+        return self._bump(missing) if self.how == "bump" else self._push(missing)
 
     def _bump(self, missing: Missing) -> bool:
         for index, n_missing in enumerate(missing.by_neuron):
             is_output = index == len(missing.by_neuron) - 1
-            bound = self.config.max_silent_output if is_output else self.config.max_silent_hidden
+            bound = self.max_silent_output if is_output else self.max_silent_hidden
             if float(n_missing.sum()) / (missing.n_samples * len(n_missing)) > bound:
                 n_before = self.streak[1] if self.streak[0] == index else 0
-                self.network.weights[index][:, n_missing > 0] += self.config.bump * 2.0**n_before
+                self.network.weights[index][:, n_missing > 0] += self.bump * 2.0**n_before
                 self.network.project_onto_dale()
                 self.streak = (index, n_before + 1)
                 return True
@@ -73,7 +82,7 @@ class SilentNeurons:
     def _push(self, missing: Missing) -> bool:
         *hidden, output = self.network.weights
         for weights, n_missing in zip(hidden, missing.by_neuron[:-1], strict=True):
-            weights[:, n_missing / missing.n_samples > self.config.max_silent_neuron] += self.config.bump
+            weights[:, n_missing / missing.n_samples > self.max_silent_neuron] += self.bump
         # An output neuron may well be silent for other classes, never for its own.
-        output[:, missing.by_class > 0] += self.config.bump
+        output[:, missing.by_class > 0] += self.bump
         return False

@@ -64,6 +64,17 @@ class TrainingConfig(BaseModel):
     ] = 0.9
     loss: FirstSpikeLoss = FirstSpikeLoss()
 
+    def for_silent_neurons(self, network: FirstSpikeNetwork) -> SilentNeurons:
+        """What makes the silent neurons of a network fire again."""
+        return SilentNeurons(
+            network,
+            how=self.silent_neurons,
+            bump=self.bump,
+            max_silent_hidden=self.max_silent_hidden,
+            max_silent_output=self.max_silent_output,
+            max_silent_neuron=self.max_silent_neuron,
+        )
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -156,7 +167,7 @@ def train(
         ],
         fused=True,
     )
-    silent_neurons = SilentNeurons(network, config)
+    silent_neurons = config.for_silent_neurons(network)
     history: list[Epoch] = []
     average = RunningAverage(parameters, config.averaging)
     best, best_epoch = average.copies(), -1

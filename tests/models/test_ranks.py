@@ -19,7 +19,6 @@ from semsync.models.datasets import yin_yang
 from semsync.models.network import FirstSpikeNetwork, HiddenLayer, NetworkConfig
 from semsync.models.ranks import Ranks
 from semsync.models.running_average import RunningAverage
-from semsync.models.silent_neurons import SilentNeurons
 from semsync.models.encoding import LatencyEncoder
 
 target, silent, drive = sys.argv[1], sys.argv[2], float(sys.argv[3])
@@ -36,7 +35,7 @@ ranks = Ranks.of_environment()
 step = torch.optim.SGD(network.parameters(), lr=1.0)
 times = LatencyEncoder(bias_times=(9.0,))(split.features)
 loss, accuracy, n_bumps = training._train_epoch(
-    network, step, SilentNeurons(network, recipe),
+    network, step, recipe.for_silent_neurons(network),
     RunningAverage(list(network.parameters()), 0.0), times, split.labels, recipe, 0, 0, None, ranks)
 changes = [b - p.detach() for b, p in zip(before, network.parameters())]
 if ranks.is_first:
