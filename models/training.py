@@ -28,6 +28,8 @@ from .silent_neurons import Missing, SilentNeurons
 
 logger = logging.getLogger(__name__)
 
+_DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -42,6 +44,10 @@ class TrainingConfig(BaseModel):
     delay_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="of Adam on delays [ms]")] = 0.05
     decay: Annotated[float, Field(gt=0, le=1, description="factor on the learning rate")] = 0.9
     decay_every: Annotated[int, Field(ge=1, description="epochs between two such factors")] = 15
+    precision: Annotated[
+        Literal["float64", "float32"],
+        Field(description="of weights and potentials in training; the network that is kept is float64 again"),
+    ] = "float64"
     averaging: Annotated[
         float,
         Field(ge=0, lt=1, description="share of the running average of the weights that a step keeps; 0: no average"),
@@ -103,12 +109,13 @@ def spike_times(
     network: FirstSpikeNetwork, times: NDArray[np.float64], *, engine: str | None = None, batch_size: int = 1000
 ) -> list[NDArray[np.float64]]:
     """First spikes of every layer but the input [ms], shapes [n_samples, n_1], ...; without gradients or noise."""
+    dtype = network.weights[0].dtype
     with torch.no_grad():
         batches = [
-            network(torch.from_numpy(times[start : start + batch_size]), engine=engine)
+            network(torch.from_numpy(times[start : start + batch_size]).to(dtype), engine=engine)
             for start in range(0, max(len(times), 1), batch_size)
         ]
-    return [torch.cat(layer).numpy() for layer in zip(*batches, strict=True)]
+    return [torch.cat(layer).double().numpy() for layer in zip(*batches, strict=True)]
 
 
 def accuracy(network: FirstSpikeNetwork, times: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -159,6 +166,7 @@ def train(
     SemsyncError
         When the loss is no longer finite.
     """
+    network.to(_DTYPES[config.precision])
     parameters = list(network.parameters())
     optimiser = torch.optim.Adam(
         [
@@ -219,7 +227,7 @@ def train(
     with torch.no_grad():
         for parameter, value in zip(parameters, best, strict=True):
             parameter.copy_(value)
-    return TrainingResult(network, history, best_epoch)
+    return TrainingResult(network.double(), history, best_epoch)
 
 
 @contextmanager
@@ -258,7 +266,7 @@ def _train_epoch(
     for start in range(0, len(order), config.batch_size):
         rows = order[start : start + config.batch_size]
         # Each process draws the noise of the whole batch: how many there are makes no difference to it.
-        batch = torch.from_numpy(jitter(times[rows], config.input_jitter, noise)[ranks.share])
+        batch = torch.from_numpy(jitter(times[rows], config.input_jitter, noise)[ranks.share]).to(parameters[0].dtype)
         batch_labels = torch.from_numpy(labels[rows][ranks.share])
         layers = network(batch, max_weight_gradient=config.max_weight_gradient, engine=engine)
         loss = config.loss(layers[-1], batch_labels, network.neuron.tau_syn).sum() / len(rows)

@@ -247,6 +247,7 @@ class TestPush:
 
 RECIPES = {
     "push": (CONFIG, {}),
+    "single precision": (CONFIG.model_copy(update={"precision": "float32", "averaging": 0.5}), {}),
     "averaging": (CONFIG.model_copy(update={"averaging": 0.9}), {}),
     "learning and bumps": (CONFIG.model_copy(update={"silent_neurons": "bump", "max_silent_hidden": 0.3}), {}),
     # Never anything but bumps, so the doubling goes on across epochs.
@@ -255,6 +256,18 @@ RECIPES = {
         {"first_mean": 0.0, "first_sd": 0.01},
     ),
 }
+
+
+class TestPrecision:
+    def test_single_precision_learns_and_gives_a_double_network_back(self, dataset):
+        config = CONFIG.model_copy(
+            update={"epochs": 10, "learning_rate": 0.003, "decay_every": 10, "precision": "float32"}
+        )
+        result = training.train(new_network(), dataset, ENCODER, config, seed=1)
+        assert all(w.dtype == torch.float64 for w in result.network.weights)
+        assert all(np.array_equal(w, w.astype(np.float32)) for w in weights_of(result.network))
+        assert result.history[-1].train_loss < 0.7 * result.history[0].train_loss
+        assert dale_is_kept(result.network)
 
 
 class TestAveraging:
