@@ -6,7 +6,8 @@
     python benchmarks/exact_layer.py --peers                  and snntorch, in an environment of its own
 
 The unit is what a dense layer of the same shapes costs: forward, and both products of the backward pass, in float64,
-measured in turn with what is compared with it. Medians; quote ratios, never times.
+measured in turn with what is compared with it, on all cores. Medians; quote ratios, never times. The exact layer runs as
+in `semsync train`: torch's own threads rest, and freed memory is kept.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from torch import Tensor
 
 from semsync.models.first_spike import first_spike_times
 from semsync.models.loss import FirstSpikeLoss
+from semsync.models.memory import keep_freed_memory
 
 LOSS = FirstSpikeLoss()
+N_THREADS = torch.get_num_threads()
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def exact_step(case: Case) -> Callable[[], None]:
         n_active = n_out
 
     def step() -> None:
+        torch.set_num_threads(1)
         t = times
         for w, d, (axonal, dendritic) in zip(weights, synaptic, shifts, strict=True):
             if case.delays == "axonal and dendritic":
@@ -97,6 +101,7 @@ def dense_step(case: Case, dtype: torch.dtype = torch.float64) -> Callable[[], N
     ]
 
     def step() -> None:
+        torch.set_num_threads(N_THREADS)
         for x, w, g in layers:
             _ = x @ w, g @ w.T, x.T @ g
 
@@ -106,14 +111,15 @@ def dense_step(case: Case, dtype: torch.dtype = torch.float64) -> Callable[[], N
 def interleaved(steps: Sequence[Callable[[], None]], n_runs: int) -> list[float]:
     """Median seconds of each step, run in turn so that a change of the machine's speed meets all of them.
 
-    A pause before each: OpenMP's threads, which torch's products leave spinning, must not run beside the next.
+    Each is run twice in a row and the second is measured: caches and threads are then those of a loop of its own, not
+    those that the other left behind (torch's threads spin for milliseconds after a product).
     """
     for step in steps:
         step()
     seconds: list[list[float]] = [[] for _ in steps]
     for _ in range(n_runs):
         for step, own in zip(steps, seconds, strict=True):
-            time.sleep(0.02)
+            step()
             started = time.perf_counter()
             step()
             own.append(time.perf_counter() - started)
@@ -204,6 +210,7 @@ def main() -> None:
     parser.add_argument("--sweep", action="store_true", help="also cost against batch, width, depth, activity, ratio")
     parser.add_argument("--peers", action="store_true", help="also snntorch, installed in an environment of its own")
     arguments = parser.parse_args()
+    keep_freed_memory()
     case = Case()
     exact, dense, dense32, delayed = interleaved(
         [
@@ -217,7 +224,7 @@ def main() -> None:
     reference, dense_again = interleaved([exact_step(replace(case, engine="reference")), dense_step(case)], 3)
     result: dict[str, object] = {
         "case": "784-400-10, batch 128, 150 active inputs, float64, forward + loss + backward",
-        "threads": torch.get_num_threads(),
+        "threads": N_THREADS,
         "ratio_to_gemm_float64": exact / dense,
         "ratio_to_gemm_float32": exact / dense32,
         "synaptic_delays_to_none": delayed / exact,

@@ -20,6 +20,7 @@ from .checkpoint import Checkpoint
 from .datasets.dataset import Dataset
 from .encoding import LatencyEncoder, jitter
 from .loss import FirstSpikeLoss, decide
+from .memory import keep_freed_memory
 from .network import FirstSpikeNetwork
 from .randomness import generator
 from .ranks import ALONE, Ranks
@@ -193,6 +194,7 @@ def train(
 
     train_times = encoder(dataset.train.features)
     validation_times = encoder(dataset.validation.features)
+    keep_freed_memory()
     with _one_torch_thread():
         for number in range(len(history), config.epochs):
             started = time.perf_counter()

@@ -51,6 +51,7 @@ def gradients(
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
     n_chunks, n_blocks, n_in = dw.shape[:3]
+    width = source.shape[1]
     chunk_size = (n_samples + n_chunks - 1) // n_chunks
     ratio = (tau_m - tau_s) / tau_m
     k_peak = propagator(s_peak, tau_m, tau_s)[2]
@@ -59,6 +60,7 @@ def gradients(
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
         dw_flat = dw[chunk]
+        dw_flat[block] = 0.0
         state = np.empty((4, BLOCK), packed.dtype)
         # exp(-X / tau_m), k(X) and exp(-X / tau_syn) for the time X from the frame's start to the neuron's spike, times
         # its gradient; and whether the guard lets it pass.
@@ -114,7 +116,7 @@ def gradients(
                 if m < n_spikes:
                     stop = max(stop, at[m])
                 retreat(
-                    state, packed, dw_flat, block * n_in * BLOCK, source, b * n_in, coefficients, dt,
-                    (block * n_samples + b) * n_in, k, stop,
+                    state, packed, dw_flat, block * n_in * BLOCK, source, b * width, coefficients, dt,
+                    (block * n_samples + b) * width, k, stop,
                 )  # fmt: skip
                 k = stop - 1

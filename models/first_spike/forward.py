@@ -55,7 +55,7 @@ def first_spikes(
     coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
-    n_in = packed.shape[1]
+    n_in, width = packed.shape[1], source.shape[1]
     n_chunks = (n_samples + _CHUNK - 1) // _CHUNK
     ratio = (tau_m - tau_s) / tau_m
     for task in prange(packed.shape[0] * n_chunks):
@@ -86,7 +86,7 @@ def first_spikes(
                     start = k
                 stop = frame_stop[b, start]
                 while k < stop and n_left:
-                    k = stream(state, packed, block * n_in * BLOCK, source, b * n_in, coefficients, k, stop, fires)
+                    k = stream(state, packed, block * n_in * BLOCK, source, b * width, coefficients, k, stop, fires)
                     if k == stop:
                         break
                     mask = fires[0]

@@ -42,8 +42,7 @@ class _FirstSpike(torch.autograd.Function):
             t_out, ctx.pass_backward = _with_kernel(times, weights, layer)
         else:
             t_out, ctx.pass_backward = _with_delay_kernel(times, weights, delays, layer)
-        # A copy: the user may write into what is returned, the backward pass still needs it.
-        return t_out.to(weights.dtype, copy=True)
+        return t_out
 
     @staticmethod
     @once_differentiable
@@ -60,7 +59,7 @@ def _with_reference(times: Tensor, weights: Tensor, delays: Tensor | None, layer
         dt, dw, d_delays = reference.backward(*exact, tau_m, tau_syn, t_out, grad.double(), layer.max_dw)
         return dt.to(weights.dtype), dw.to(weights.dtype), None if d_delays is None else d_delays.to(weights.dtype)
 
-    return t_out, backward
+    return t_out.to(weights.dtype, copy=True), backward
 
 
 def _with_kernel(times: Tensor, weights: Tensor, layer: _Layer) -> tuple[Tensor, _Backward]:
@@ -76,7 +75,7 @@ def _with_kernel(times: Tensor, weights: Tensor, layer: _Layer) -> tuple[Tensor,
         dt, dw = kernel.backward(inputs, tau_m, tau_syn, result, _plain(grad.contiguous()), layer.max_dw, s_peak)
         return torch.from_numpy(dt), torch.from_numpy(dw), None
 
-    return torch.from_numpy(result.times), backward
+    return _copied(result.times, weights), backward
 
 
 def _with_delay_kernel(times: Tensor, weights: Tensor, delays: Tensor, layer: _Layer) -> tuple[Tensor, _Backward]:
@@ -94,7 +93,7 @@ def _with_delay_kernel(times: Tensor, weights: Tensor, delays: Tensor, layer: _L
             torch.from_numpy(d_delays).to(weights.dtype),
         )
 
-    return torch.from_numpy(result.times), backward
+    return _copied(result.times, weights), backward
 
 
 def first_spike_times(
@@ -190,6 +189,11 @@ def _check(times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, 
         raise InputError("delays must be finite and >= 0 ms, got one that is not")
 
 
+# In numpy: torch would wake its threads, which then spin beside the kernel's for milliseconds.
 def _plain(values: Tensor) -> Any:
-    """In numpy: torch would wake its threads, which then spin beside the kernel's for milliseconds."""
     return values.detach().cpu().numpy()
+
+
+def _copied(times: np.ndarray, like: Tensor) -> Tensor:
+    """A copy: the user may write into what is returned, the backward pass still needs it."""
+    return torch.from_numpy(times.astype(_plain(like).dtype))

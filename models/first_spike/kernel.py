@@ -71,6 +71,23 @@ def _collect(dt: Any, n_used: Any, source: Any, time_gradient: Any) -> None:
                 time_gradient[b, source[b, k]] += dt[block, b, k]
 
 
+class _Scratch:
+    """Memory that is kept from step to step: given back, it would cost thousands of page faults at the next."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, NDArray[np.uint8]] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """An array of any content, valid until the same name is taken again."""
+        n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        if name not in self.buffers or self.buffers[name].size < n_bytes:
+            self.buffers[name] = np.empty(n_bytes, np.uint8)
+        return self.buffers[name][:n_bytes].view(dtype).reshape(shape)
+
+
+_SCRATCH = _Scratch()
+
+
 class ForwardResult(NamedTuple):
     """First spikes and what the backward pass needs, each of shape [batch, n_out]; ``packed`` are the weights."""
 
@@ -109,12 +126,12 @@ def backward(
     n_blocks, n_in, _ = packed.shape
     n_samples, n_out = grad.shape
     n_chunks = max(1, min(-(-_MIN_TASKS // max(1, n_blocks)), n_samples))
-    dw = np.zeros((n_chunks, *packed.shape), packed.dtype)
-    dt = np.empty((n_blocks, n_samples, n_in), packed.dtype)
-    n_used = np.empty((n_blocks, n_samples), np.int32)
     weight_gradient = np.empty((n_in, n_out), packed.dtype)
     time_gradient = np.zeros((n_samples, n_in), packed.dtype)
     with ONE_AT_A_TIME:
+        dw = _SCRATCH.take("dw", (n_chunks, *packed.shape), packed.dtype)
+        dt = _SCRATCH.take("dt", (n_blocks, n_samples, inputs.source.shape[1]), packed.dtype)
+        n_used = _SCRATCH.take("n_used", (n_blocks, n_samples), np.int32)
         gradients(packed, *inputs, tau_m, tau_syn, *result[:4], grad, max_dw, s_peak, dw, dt, n_used)
         _unpack(dw, weight_gradient)
         _collect(dt, n_used, inputs.source, time_gradient)

@@ -18,7 +18,7 @@ _STEEP = 1e20  # after the last input any rise may cross; a slope times this is 
 class SortedInputs(NamedTuple):
     """Active inputs of each sample in the order of their times.
 
-    ``n_active`` has shape [batch]; all others [batch, n_in, ...], of which the first ``n_active`` are used. The gap
+    ``n_active`` has shape [batch]; all others [batch, width, ...], of which the first ``n_active`` are used. The gap
     after the last input is infinite. ``frame_start`` is the index of the first input of an input's frame;
     ``frame_stop``, known at that first input, is one past the frame's last. ``decay`` holds exp(-y / tau_m) and k(y)
     for the time y since the frame's start; ``coefficients`` are those of
@@ -127,7 +127,9 @@ def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = 
     dtype : numpy type
         Of the weights that will be used with them.
     """
-    shape = times.shape
+    # No wider than the fullest sample: memory that is never touched still costs page faults.
+    width = int((times < np.inf).sum(axis=1).max(initial=0))
+    shape = (len(times), width)
     result = SortedInputs(
         n_active=np.empty(shape[0], np.int32),
         source=np.empty(shape, np.int32),

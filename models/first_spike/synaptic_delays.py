@@ -78,12 +78,12 @@ def _first_spike(w: Any, source: Any, index: Any, time: Any, n: int, tau_m: floa
 def _forward(
     n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, t_out: Any, slope: Any
 ) -> None:
-    n_samples, n_in = time.shape
+    n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = min(_N_TASKS, n_out)
     for task in prange(n_tasks):
-        arrival, sorted_arrival = np.empty(n_in), np.empty(n_in)
-        index, bucket, start = np.empty(n_in, np.int32), np.empty(n_in, np.int32), np.empty(n_in + 1, np.int32)
+        arrival, sorted_arrival = np.empty(width), np.empty(width)
+        index, bucket, start = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width + 1, np.int32)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             for b in range(n_samples):
                 n = n_active[b]
@@ -98,11 +98,11 @@ def _backward(
     n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, t_out: Any, slope: Any,
     grad: Any, max_dw: float, dw: Any, ddelay: Any, dt: Any,
 ) -> None:  # fmt: skip
-    n_samples, n_in = time.shape
+    n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = dt.shape[0]
     for task in prange(n_tasks):
-        k_of = np.empty(n_in)
+        k_of = np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             for b in range(n_samples):
                 if grad[b, j] == 0.0 or not t_out[b, j] < np.inf:
@@ -156,7 +156,8 @@ def backward(
     """Gradients of input times [batch, n_in], weights and delays [n_in, n_out] from those of the output times."""
     w = result.neurons[0]
     dw, ddelay = np.zeros_like(w), np.zeros_like(w)
-    dt = np.zeros((max(1, min(_N_TASKS, len(w))), *result.inputs.time.shape))
+    n_samples, n_in = len(grad), w.shape[1]
+    dt = np.zeros((max(1, min(_N_TASKS, len(w))), n_samples, n_in))
     with ONE_AT_A_TIME:
         _backward(*result.arguments, result.times, result.slope, grad, max_dw, dw, ddelay, dt)
     return dt.sum(axis=0), dw.T.copy(), ddelay.T.copy()
