@@ -6,8 +6,8 @@
     python benchmarks/exact_layer.py --peers                  and snntorch, in an environment of its own
 
 The unit is what a dense layer of the same shapes costs: forward, and both products of the backward pass, in float64,
-measured in turn with what is compared with it, on all cores. Medians; quote ratios, never times. The exact layer runs as
-in `semsync train`: torch's own threads rest, and freed memory is kept.
+measured in turn with what is compared with it, on all cores. Medians; quote ratios, never times. The exact layer runs
+as in `semsync train`: torch's own threads rest, and freed memory is kept.
 """
 
 from __future__ import annotations
