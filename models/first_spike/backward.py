@@ -45,8 +45,8 @@ def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: flo
 
 @jit(parallel=True)
 def gradients(
-    packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
-    coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,
+    order: Any, packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any,
+    decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,
     max_dw: float, s_peak: float, dw: Any, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
@@ -56,7 +56,7 @@ def gradients(
     ratio = (tau_m - tau_s) / tau_m
     k_peak = propagator(s_peak, tau_m, tau_s)[2]
     for task in prange(n_blocks * n_chunks):
-        block, chunk = task // n_chunks, task % n_chunks
+        block, chunk = order[task // n_chunks], task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
         dw_flat = dw[chunk]
@@ -66,7 +66,7 @@ def gradients(
         # its gradient; and whether the guard lets it pass.
         em_x, k_x, es_x, keep = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         at = np.empty(BLOCK, np.int32)
-        order = np.empty(BLOCK, np.int32)
+        latest_first = np.empty(BLOCK, np.int32)
         for b in range(chunk * chunk_size, min((chunk + 1) * chunk_size, n_samples)):
             state[:] = 0.0
             em_x[:], k_x[:], es_x[:], keep[:] = 0.0, 0.0, 0.0, 1.0
@@ -78,9 +78,9 @@ def gradients(
                     continue
                 m = n_spikes
                 while m > 0 and at[m - 1] < k:
-                    at[m], order[m] = at[m - 1], order[m - 1]
+                    at[m], latest_first[m] = at[m - 1], latest_first[m - 1]
                     m -= 1
-                at[m], order[m] = k, j
+                at[m], latest_first[m] = k, j
                 n_spikes += 1
             n_used[block, b] = at[0] if n_spikes else 0
             m = 0
@@ -97,7 +97,7 @@ def gradients(
                     _put_all(state, em_x, k_x, es_x, keep, n, tau_m, tau_s)
                 em, tr = decay[b, k, 0], decay[b, k, 1]
                 while m < n_spikes and at[m] == k + 1:
-                    j = order[m]
+                    j = latest_first[m]
                     g = np.float64(grad[b, j0 + j])
                     des, dtr = g * sens_i[b, j0 + j], g * sens_v[b, j0 + j]
                     em_x[j] = (des + dtr * ratio) * em

@@ -51,15 +51,15 @@ def _search(
 
 @jit(parallel=True)
 def first_spikes(
-    packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any, decay: Any,
-    coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
+    order: Any, packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any,
+    decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
     n_in, width = packed.shape[1], source.shape[1]
     n_chunks = (n_samples + _CHUNK - 1) // _CHUNK
     ratio = (tau_m - tau_s) / tau_m
     for task in prange(packed.shape[0] * n_chunks):
-        block, chunk = task // n_chunks, task % n_chunks
+        block, chunk = order[task // n_chunks], task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
         state = np.empty((2, BLOCK), packed.dtype)
