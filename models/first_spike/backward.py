@@ -46,8 +46,8 @@ def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: flo
 @jit(parallel=True)
 def gradients(
     order: Any, packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any,
-    decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any, grad: Any,
-    max_dw: float, s_peak: float, dw: Any, dt: Any, n_used: Any,
+    decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
+    grad: Any, max_dw: float, s_peak: float, dw: Any, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
     n_chunks, n_blocks, n_in = dw.shape[:3]
