@@ -45,23 +45,25 @@ def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: flo
 
 @jit(parallel=True)
 def gradients(
-    order: Any, packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any,
-    decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
-    grad: Any, max_dw: float, s_peak: float, dw: Any, dt: Any, n_used: Any,
+    order: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
+    sens_i: Any, grad: Any, max_dw: float, s_peak: float, dw: Any, dw_rest: Any, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
-    n_chunks, n_blocks, n_in = dw.shape[:3]
+    n_chunks, n_in, _ = dw.shape
     width = source.shape[1]
     chunk_size = (n_samples + n_chunks - 1) // n_chunks
     ratio = (tau_m - tau_s) / tau_m
     k_peak = propagator(s_peak, tau_m, tau_s)[2]
-    for task in prange(n_blocks * n_chunks):
+    for task in prange(len(order) * n_chunks):
         block, chunk = order[task // n_chunks], task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
-        dw_flat = dw[chunk]
-        dw_flat[block] = 0.0
-        state = np.empty((4, BLOCK), packed.dtype)
+        if n == BLOCK:
+            dw[chunk, :, j0 : j0 + BLOCK] = 0.0
+        else:
+            dw_rest[chunk] = 0.0
+        state = np.empty((4, BLOCK), weights.dtype)
         # exp(-X / tau_m), k(X) and exp(-X / tau_syn) for the time X from the frame's start to the neuron's spike, times
         # its gradient; and whether the guard lets it pass.
         em_x, k_x, es_x, keep = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
@@ -115,8 +117,15 @@ def gradients(
                 stop = start
                 if m < n_spikes:
                     stop = max(stop, at[m])
-                retreat(
-                    state, packed, dw_flat, block * n_in * BLOCK, source, b * width, coefficients, dt,
-                    (block * n_samples + b) * width, k, stop,
-                )  # fmt: skip
+                at_time = (block * n_samples + b) * width
+                if n == BLOCK:
+                    retreat(
+                        state, weights, j0, dw, chunk * n_in * n_out + j0, n_out, source, b * width, coefficients, dt,
+                        at_time, k, stop,
+                    )  # fmt: skip
+                else:
+                    retreat(
+                        state, rest, 0, dw_rest, chunk * n_in * BLOCK, BLOCK, source, b * width, coefficients, dt,
+                        at_time, k, stop,
+                    )  # fmt: skip
                 k = stop - 1

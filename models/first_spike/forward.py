@@ -17,7 +17,7 @@ _PASSED = -1e30  # current of a neuron that has passed the test: it never does a
 
 @jit()
 def _search(
-    b: int, k: int, v: float, i: float, w: Any, lane: int, n_active: Any, source: Any, frame_start: Any,
+    b: int, k: int, v: float, i: float, w: Any, neuron: int, n_active: Any, source: Any, frame_start: Any,
     frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float,
 ) -> tuple[int, float, float, float, float]:  # fmt: skip
     """Go on with one neuron from input `k`, added already, whose test passed, with V and I of its frame.
@@ -43,7 +43,7 @@ def _search(
             if k == frame_stop[b, start]:
                 em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
                 v, i = v * em + i * tr, i * es
-            weight = np.float64(w[source[b, k], lane])
+            weight = np.float64(w[source[b, k], neuron])
             v += weight * coefficients[b, k, 0]
             i += weight * coefficients[b, k, 1]
             passed = v * coefficients[b, k, 2] + i * coefficients[b, k, 3] >= ALMOST_ONE
@@ -51,18 +51,19 @@ def _search(
 
 @jit(parallel=True)
 def first_spikes(
-    order: Any, packed: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any, gap: Any,
-    decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any, sens_i: Any,
+    order: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
+    sens_i: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
-    n_in, width = packed.shape[1], source.shape[1]
+    width = source.shape[1]
     n_chunks = (n_samples + _CHUNK - 1) // _CHUNK
     ratio = (tau_m - tau_s) / tau_m
-    for task in prange(packed.shape[0] * n_chunks):
+    for task in prange(len(order) * n_chunks):
         block, chunk = order[task // n_chunks], task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
-        state = np.empty((2, BLOCK), packed.dtype)
+        state = np.empty((2, BLOCK), weights.dtype)
         fires = np.empty(1, np.uint32)
         # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
         # where one solution need not wait for another.
@@ -86,7 +87,10 @@ def first_spikes(
                     start = k
                 stop = frame_stop[b, start]
                 while k < stop and n_left:
-                    k = stream(state, packed, block * n_in * BLOCK, source, b * width, coefficients, k, stop, fires)
+                    if n == BLOCK:
+                        k = stream(state, weights, j0, n_out, source, b * width, coefficients, k, stop, fires)
+                    else:
+                        k = stream(state, rest, 0, BLOCK, source, b * width, coefficients, k, stop, fires)
                     if k == stop:
                         break
                     mask = fires[0]
@@ -114,7 +118,7 @@ def first_spikes(
                 k, d, des, dtr, slope = k_at[j], s[c], es_s[c], tr_s[c], slope_s[c]
                 if np.isnan(d):
                     k, d, des, dtr, slope = _search(
-                        b, k, v_at[j], i_at[j], packed[block], j, n_active, source, frame_start, frame_stop, time,
+                        b, k, v_at[j], i_at[j], weights, j0 + j, n_active, source, frame_start, frame_stop, time,
                         gap, decay, coefficients, tau_m, tau_s,
                     )  # fmt: skip
                     if k < 0:

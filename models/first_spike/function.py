@@ -70,7 +70,11 @@ def _with_kernel(times: Tensor, weights: Tensor, layer: _Layer) -> tuple[Tensor,
     inputs = kernel.sort_inputs(_plain(times.contiguous()), tau_m, tau_syn, plain.dtype)
     result = kernel.forward(inputs, plain, tau_m, tau_syn)
 
+    version = weights._version
+
     def backward(grad: Tensor) -> _Gradients:
+        if weights._version != version:
+            raise RuntimeError("weights were changed in place between the forward and the backward pass")
         s_peak = psp_peak_time(tau_m, tau_syn)
         dt, dw = kernel.backward(inputs, tau_m, tau_syn, result, _plain(grad.contiguous()), layer.max_dw, s_peak)
         return torch.from_numpy(dt), torch.from_numpy(dw), None

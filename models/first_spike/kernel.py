@@ -35,41 +35,29 @@ _MIN_TASKS = 8  # of the backward pass
 
 
 @jit(parallel=True)
-def _pack(weights: Any, packed: Any) -> None:
-    n_in, n_out = weights.shape
-    for block in prange(packed.shape[0]):
-        j0 = block * BLOCK
-        n = min(BLOCK, n_out - j0)
-        for i in range(n_in):
-            for j in range(n):
-                packed[block, i, j] = weights[i, j0 + j]
-            for j in range(n, BLOCK):
-                packed[block, i, j] = 0.0
-
-
-@jit(parallel=True)
-def _unpack(packed_dw: Any, weight_gradient: Any) -> None:
-    """Sum over chunks, in order."""
-    n_chunks, n_blocks, n_in = packed_dw.shape[:3]
-    n_out = weight_gradient.shape[1]
-    for block in prange(n_blocks):
-        j0 = block * BLOCK
-        n = min(BLOCK, n_out - j0)
-        for i in range(n_in):
-            for j in range(n):
-                weight_gradient[i, j0 + j] = packed_dw[0, block, i, j]
-            for chunk in range(1, n_chunks):
-                for j in range(n):
-                    weight_gradient[i, j0 + j] += packed_dw[chunk, block, i, j]
-
-
-@jit(parallel=True)
-def _collect(dt: Any, n_used: Any, source: Any, time_gradient: Any) -> None:
-    """Sum over blocks, in order, and back to the order of the inputs."""
-    for b in prange(time_gradient.shape[0]):
-        for block in range(dt.shape[0]):
-            for k in range(n_used[block, b]):
-                time_gradient[b, source[b, k]] += dt[block, b, k]
+def _finish(dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gradient: Any, time_gradient: Any) -> None:
+    """Sum over chunks and over blocks, in order, and put input times back in the order of the inputs."""
+    n_chunks, n_in, n_out = dw.shape
+    n_samples = len(time_gradient)
+    j_rest = n_out // BLOCK * BLOCK
+    for task in prange(n_in + n_samples):
+        if task < n_in:
+            i = task
+            for j in range(j_rest):
+                total = dw[0, i, j]
+                for chunk in range(1, n_chunks):
+                    total += dw[chunk, i, j]
+                weight_gradient[i, j] = total
+            for j in range(j_rest, n_out):
+                total = dw_rest[0, i, j - j_rest]
+                for chunk in range(1, n_chunks):
+                    total += dw_rest[chunk, i, j - j_rest]
+                weight_gradient[i, j] = total
+        else:
+            b = task - n_in
+            for block in range(dt.shape[0]):
+                for k in range(n_used[block, b]):
+                    time_gradient[b, source[b, k]] += dt[block, b, k]
 
 
 @functools.cache
@@ -100,26 +88,32 @@ _SCRATCH = _Scratch()
 
 
 class ForwardResult(NamedTuple):
-    """First spikes and what the backward pass needs, each of shape [batch, n_out]; ``packed`` are the weights."""
+    """First spikes and what the backward pass needs, each of shape [batch, n_out].
+
+    ``weights`` are those that were given, not a copy: they must not change before the backward pass. ``rest`` are their
+    last columns, those that fill no block, with zeros beside them.
+    """
 
     times: NDArray[np.float64]
     n_causal: NDArray[np.int32]
     sens_v: NDArray[np.float64]
     sens_i: NDArray[np.float64]
-    packed: NDArray[Any]
+    weights: NDArray[Any]
+    rest: NDArray[Any]
 
 
 def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: float) -> ForwardResult:
-    """First spike times [ms] of `weights` [n_in, n_out] for sorted inputs; inf where silent."""
+    """First spike times [ms] of `weights` [n_in, n_out], contiguous, for sorted inputs; inf where silent."""
     n_in, n_out = weights.shape
     shape = (len(inputs.n_active), n_out)
+    n_full = n_out // BLOCK * BLOCK
+    rest = np.zeros((n_in, BLOCK), weights.dtype)
+    rest[:, : n_out - n_full] = weights[:, n_full:]
     result = ForwardResult(
-        np.full(shape, np.inf), np.zeros(shape, np.int32), np.empty(shape), np.empty(shape),
-        np.empty((-(-n_out // BLOCK), n_in, BLOCK), weights.dtype),
-    )  # fmt: skip
+        np.full(shape, np.inf), np.zeros(shape, np.int32), np.empty(shape), np.empty(shape), weights, rest
+    )
     with ONE_AT_A_TIME:
-        _pack(weights, result.packed)
-        first_spikes(_mixed(len(result.packed)), result.packed, *inputs, tau_m, tau_syn, *result[:4])
+        first_spikes(_mixed(-(-n_out // BLOCK)), weights, rest, *inputs, tau_m, tau_syn, *result[:4])
     return result
 
 
@@ -133,17 +127,22 @@ def backward(
     s_peak: float,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Gradients of input times [batch, n_in] and of weights [n_in, n_out] from those of the output times."""
-    packed = result.packed
-    n_blocks, n_in, _ = packed.shape
-    n_samples, n_out = grad.shape
-    n_chunks = max(1, min(-(-_MIN_TASKS // max(1, n_blocks)), n_samples))
-    weight_gradient = np.empty((n_in, n_out), packed.dtype)
-    time_gradient = np.zeros((n_samples, n_in), packed.dtype)
+    n_in, n_out = result.weights.shape
+    n_samples, dtype = len(grad), result.weights.dtype
+    order = _mixed(-(-n_out // BLOCK))
+    n_chunks = max(1, min(-(-_MIN_TASKS // max(1, len(order))), n_samples))
+    weight_gradient = np.empty((n_in, n_out), dtype)
+    time_gradient = np.zeros((n_samples, n_in), dtype)
     with ONE_AT_A_TIME:
-        dw = _SCRATCH.take("dw", (n_chunks, *packed.shape), packed.dtype)
-        dt = _SCRATCH.take("dt", (n_blocks, n_samples, inputs.source.shape[1]), packed.dtype)
-        n_used = _SCRATCH.take("n_used", (n_blocks, n_samples), np.int32)
-        gradients(_mixed(n_blocks), packed, *inputs, tau_m, tau_syn, *result[:4], grad, max_dw, s_peak, dw, dt, n_used)
-        _unpack(dw, weight_gradient)
-        _collect(dt, n_used, inputs.source, time_gradient)
+        # Of a single chunk nothing has to be summed: its gradient is the result.
+        one = n_chunks == 1
+        dw = weight_gradient[None] if one else _SCRATCH.take("dw", (n_chunks, n_in, n_out), dtype)
+        dw_rest = _SCRATCH.take("dw_rest", (n_chunks, n_in, BLOCK), dtype)
+        dt = _SCRATCH.take("dt", (len(order), n_samples, inputs.source.shape[1]), dtype)
+        n_used = _SCRATCH.take("n_used", (len(order), n_samples), np.int32)
+        gradients(
+            order, result.weights, result.rest, *inputs, tau_m, tau_syn, *result[:4], grad, max_dw, s_peak, dw, dw_rest,
+            dt, n_used,
+        )  # fmt: skip
+        _finish(dw, dw_rest, dt, n_used, inputs.source, weight_gradient, time_gradient)
     return time_gradient, weight_gradient

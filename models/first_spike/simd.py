@@ -4,7 +4,7 @@ A compiler may or may not vectorise a loop, fuse a multiplication with an additi
 otherwise in the process that compiles than in those that read its cache. Here all three are spelled out: these loops
 give the same bits everywhere, and the state of a block of neurons stays in registers from input to input.
 
-Both loops work on a block of :data:`BLOCK` neurons. Weights are packed as [n_blocks, n_in, BLOCK].
+Both loops work on a block of :data:`BLOCK` neurons.
 """
 
 from __future__ import annotations
@@ -96,37 +96,37 @@ def lowest_bit(typingctx, mask):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def stream(  # type: ignore[no-untyped-def]
-    typingctx, state, packed, block_start, source, row, coefficients, k_start, k_stop, fires
+    typingctx, state, weights, block_start, row_stride, source, row, coefficients, k_start, k_stop, fires
 ):
     """Add inputs `k_start` to `k_stop` of a sample to the state of a block, up to one after which a neuron may fire.
 
     Arrays, all contiguous: ``state`` [2, BLOCK] holds V and I, extrapolated to the frame's start (see the kernel);
-    ``packed`` the weights, of which the block begins at element ``block_start``; ``source`` [batch, n_in] the sorted
-    inputs' indices, the sample's at element ``row``; ``coefficients`` [batch, n_in, 4] what an input adds to V and to I
-    per weight, and the weights of V and I in the test that follows it; ``fires`` [1] of uint32 receives the mask of
-    neurons that passed.
+    ``weights`` has the block's first row at element ``block_start`` and ``row_stride`` elements from input to input;
+    ``source`` [batch, width] the sorted inputs' indices, the sample's at element ``row``; ``coefficients``
+    [batch, width, 4] what an input adds to V and to I per weight, and the weights of V and I in the test that follows
+    it; ``fires`` [1] of uint32 receives the mask of neurons that passed.
 
     Returns
     -------
     int
         Index of the input after which the test passed, ``k_stop`` if none did.
     """
-    array = packed
     signature = types.int64(
-        state, packed, types.int64, source, types.int64, coefficients, types.int64, types.int64, fires
+        state, weights, types.int64, types.int64, source, types.int64, coefficients, types.int64, types.int64, fires
     )
-    is_double = array.dtype == types.float64
+    is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kinds = signature.args
         block = _Vectors(builder, is_double)
         state_at = _data(context, builder, kinds[0], args[0])
         weights_at = _data(context, builder, kinds[1], args[1], args[2])
-        source_at = _data(context, builder, kinds[3], args[3], args[4])
+        row_stride, row = args[3], args[5]
+        source_at = _data(context, builder, kinds[4], args[4], row)
         n_coefficients = ir.Constant(_I64, N_COEFFICIENTS)
-        coefficient_at = _data(context, builder, kinds[5], args[5], builder.mul(args[4], n_coefficients))
-        k_start, k_stop = args[6], args[7]
-        mask_at = _data(context, builder, kinds[8], args[8])
+        coefficient_at = _data(context, builder, kinds[6], args[6], builder.mul(row, n_coefficients))
+        k_start, k_stop = args[7], args[8]
+        mask_at = _data(context, builder, kinds[9], args[9])
 
         head = builder.append_basic_block("head")
         body = builder.append_basic_block("body")
@@ -147,7 +147,7 @@ def stream(  # type: ignore[no-untyped-def]
 
         builder.position_at_end(body)
         index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
-        row_at = builder.gep(weights_at, [builder.mul(index, ir.Constant(_I64, BLOCK))])
+        row_at = builder.gep(weights_at, [builder.mul(index, row_stride)])
         first = builder.mul(k, n_coefficients)
         to_v, to_i, of_v, of_i = (
             block.splat(builder.load(builder.gep(coefficient_at, [builder.add(first, ir.Constant(_I64, c))])))
@@ -195,33 +195,35 @@ def stream(  # type: ignore[no-untyped-def]
 
 @intrinsic
 def retreat(  # type: ignore[no-untyped-def]
-    typingctx, state, packed, gradient, block_start, source, row, coefficients, time_gradient, time_row, k_start, k_stop
-):
+    typingctx, state, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
+    time_gradient, time_row, k_start, k_stop,
+):  # fmt: skip
     """Add the gradients of inputs `k_start` down to `k_stop`, both included, of a sample for a block of neurons.
 
     With ``a`` and ``b`` the first two coefficients of an input and P, Q, P', Q' the rows of ``state`` [4, BLOCK], the
     weight gradients grow by ``P a + Q b`` and the input's time gradient is the sum of ``w (P' a + Q' b)``.
-    ``gradient`` is packed like the weights; ``time_gradient`` is written from element ``time_row`` on. The other arrays
-    are those of :func:`stream`.
+    ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
+    The other arrays are those of :func:`stream`.
     """
-    array = packed
+    integer = types.int64
     signature = types.void(
-        state, packed, gradient, types.int64, source, types.int64, coefficients, time_gradient, types.int64,
-        types.int64, types.int64,
+        state, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
+        integer, integer,
     )  # fmt: skip
-    is_double = array.dtype == types.float64
+    is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kinds = signature.args
         block = _Vectors(builder, is_double)
         state_at = _data(context, builder, kinds[0], args[0])
-        weights_at = _data(context, builder, kinds[1], args[1], args[3])
-        gradient_at = _data(context, builder, kinds[2], args[2], args[3])
-        source_at = _data(context, builder, kinds[4], args[4], args[5])
+        weights_at = _data(context, builder, kinds[1], args[1], args[2])
+        gradient_at = _data(context, builder, kinds[3], args[3], args[4])
+        row_stride, row = args[5], args[7]
+        source_at = _data(context, builder, kinds[6], args[6], row)
         n_coefficients = ir.Constant(_I64, N_COEFFICIENTS)
-        coefficient_at = _data(context, builder, kinds[6], args[6], builder.mul(args[5], n_coefficients))
-        time_at = _data(context, builder, kinds[7], args[7], args[8])
-        k_start, k_stop = args[9], args[10]
+        coefficient_at = _data(context, builder, kinds[8], args[8], builder.mul(row, n_coefficients))
+        time_at = _data(context, builder, kinds[9], args[9], args[10])
+        k_start, k_stop = args[11], args[12]
 
         head = builder.append_basic_block("head")
         body = builder.append_basic_block("body")
@@ -237,7 +239,7 @@ def retreat(  # type: ignore[no-untyped-def]
 
         builder.position_at_end(body)
         index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
-        offset = builder.mul(index, ir.Constant(_I64, BLOCK))
+        offset = builder.mul(index, row_stride)
         w_at, g_at = builder.gep(weights_at, [offset]), builder.gep(gradient_at, [offset])
         first = builder.mul(k, n_coefficients)
         a, b = (
