@@ -11,7 +11,7 @@ Numpy only: every room of semsync can import this module.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -342,7 +342,6 @@ class NetworkDescription:
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file: weights and delays as tensors, all else as JSON in its header."""
-        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         path = Path(path)
@@ -355,13 +354,7 @@ class NetworkDescription:
             "format_version": str(FORMAT_VERSION),
             "description": json.dumps(self._to_json(), sort_keys=True),
         }
-        try:
-            # Written beside and renamed: a write cut short never replaces a good file.
-            partial = path.with_name(path.name + ".partial")
-            save_file(tensors, partial, metadata=header)
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise FileError(f"cannot write the network to {path}: {error}") from error
+        replace_safetensors(path, tensors, header, save_file, "network")
         return path
 
     @classmethod
@@ -439,6 +432,35 @@ class NetworkDescription:
             for index, item in enumerate(plain["projections"])
         ]
         return cls(populations, projections, float(plain["trial_duration"]), plain["encoding"], plain["metadata"])
+
+
+def replace_safetensors(
+    path: Path, tensors: Mapping[str, Any], header: Mapping[str, str], save_file: Callable[..., None], what: str
+) -> None:
+    """Write beside the old file, then replace it: a kill at any moment leaves one of the two whole.
+
+    Parameters
+    ----------
+    save_file : callable
+        Of ``safetensors.numpy`` or ``safetensors.torch``, as the tensors are.
+
+    Raises
+    ------
+    FileError
+        When it cannot be written.
+    """
+    from safetensors import SafetensorError
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        # safetensors makes files that only their owner may read; others get what the user's files usually get.
+        partial.touch()
+        mode = partial.stat().st_mode & 0o777
+        save_file(tensors, partial, metadata=header)
+        partial.chmod(mode)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise FileError(f"cannot write the {what} {path}: {error}") from error
 
 
 def _smallest(values: NDArray[np.float64]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import FileError
-from ..network_description import check_format
+from ..network_description import check_format, replace_safetensors
 from .network import FirstSpikeNetwork
 from .running_average import RunningAverage
 
@@ -101,12 +101,7 @@ class Checkpoint:
             "n_updates": str(self.n_updates),
             "progress": json.dumps(self.progress),
         }
-        partial = path.with_name(path.name + ".partial")
-        try:
-            save_file(tensors, partial, metadata=header)
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise FileError(f"cannot write the checkpoint {path}: {error}") from error
+        replace_safetensors(path, tensors, header, save_file, "checkpoint")
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> Checkpoint:
