@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
-from ..network_description import NetworkDescription, check_format
+from ..network_description import NetworkDescription, check_format, replace_safetensors
 
 FORMAT, FORMAT_VERSION = "semsync-simulation", 1
 CHUNK_FORMAT, CHUNK_FORMAT_VERSION = "semsync-spikes", 1
@@ -221,15 +221,9 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _save(path: Path, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, str]) -> None:
-    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    partial = path.with_name(path.name + ".partial")
-    try:
-        save_file(dict(tensors), partial, metadata=dict(header))
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise FileError(f"cannot write {path}: {error}") from error
+    replace_safetensors(path, dict(tensors), dict(header), save_file, "simulation file")
 
 
 def _load(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
