@@ -142,10 +142,11 @@ def reproduce(
         )
         seconds[condition.name] = seconds.get(condition.name, 0.0) + time.perf_counter() - started
         write_json(folder.root / "seconds.json", seconds)
+    analyses = _analyses(folder, planned)
     results = {
         "paper": PAPERS[paper],
         "quick": quick,
-        "claims": _claims(_analyses(folder, planned)),
+        "claims": _claims(analyses),
         "networks": {
             name: {
                 "n_seeds": len(found["seeds"]),
@@ -162,7 +163,7 @@ def reproduce(
     }
     write_json(folder.results, results)
     (folder.root / "claims.md").write_text(claims_table(results), encoding="utf-8")
-    _write_page(paper, folder, planned, results)
+    _write_page(paper, folder, analyses, results)
     return results
 
 
@@ -233,7 +234,9 @@ def _mean_and_sd(found: Mapping[str, Any], where: str) -> dict[str, float | None
     }
 
 
-def _write_page(paper: str, folder: RunFolder, planned: Sequence[Condition], results: Mapping[str, Any]) -> None:
+def _write_page(
+    paper: str, folder: RunFolder, analyses: Mapping[str, Sequence[Analysis]], results: Mapping[str, Any]
+) -> None:
     from ..analysis.report import ReproductionReport, save_figures, write_report
 
     def percent(value: Mapping[str, float | None]) -> str:
@@ -249,7 +252,7 @@ def _write_page(paper: str, folder: RunFolder, planned: Sequence[Condition], res
     content = ReproductionReport(
         f"Reproduction: {paper}",
         PAPERS[paper] + (", quick: a smaller net on digits" if results["quick"] else ""),
-        _analyses(folder, planned),
+        analyses,
         list(CONTROLS),
         rows,
         key_numbers=[

@@ -43,7 +43,8 @@ def _finish(dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gra
     for task in prange(n_in + n_samples):
         if task < n_in:
             i = task
-            for j in range(j_rest):
+            # The gradient of a single chunk is where it belongs already.
+            for j in range(j_rest if n_chunks > 1 else 0):
                 total = dw[0, i, j]
                 for chunk in range(1, n_chunks):
                     total += dw[chunk, i, j]
@@ -134,7 +135,7 @@ def backward(
     weight_gradient = np.empty((n_in, n_out), dtype)
     time_gradient = np.zeros((n_samples, n_in), dtype)
     with ONE_AT_A_TIME:
-        # Of a single chunk nothing has to be summed: its gradient is the result.
+        # Of a single chunk nothing has to be summed: it writes into the result.
         one = n_chunks == 1
         dw = weight_gradient[None] if one else _SCRATCH.take("dw", (n_chunks, n_in, n_out), dtype)
         dw_rest = _SCRATCH.take("dw_rest", (n_chunks, n_in, BLOCK), dtype)
