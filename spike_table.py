@@ -165,8 +165,7 @@ class SpikeTable:
     def first_spikes(self) -> NDArray[np.float64]:
         """First spike of each unit in each trial [ms], ``inf`` where it is silent; shape [n_trials, n_units]."""
         first = np.full((self.n_trials, self.n_units), np.inf)
-        # Spikes are sorted by time within a trial, so writing them backwards leaves the first.
-        first[self.trial[::-1], self.unit[::-1]] = self.times[::-1]
+        np.minimum.at(first, (self.trial, self.unit), self.times)
         return first
 
     def counts(self) -> NDArray[np.int64]:

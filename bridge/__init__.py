@@ -1,7 +1,7 @@
 """From a trained network to NEST and back as a recording.
 
     description = export(network)
-    recording = simulate(description, input_times)
+    recording = simulate(description, stimuli, protocol)
     comparison = compare(reference, recording, description)
 
 NEST runs only in worker processes of their own, which never load torch; importing this module loads neither.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .comparison import GrazingSpike as GrazingSpike
     from .comparison import compare as compare
+    from .protocols import Protocol as Protocol
     from .protocols import protocol_names as protocol_names
     from .simulation import simulate as simulate
     from .trained_network import export as export
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": "comparison",
     "GrazingSpike": "comparison",
+    "Protocol": "protocols",
     "compare": "comparison",
     "export": "trained_network",
     "protocol_names": "protocols",
     "simulate": "simulation",
 }
 
-__all__ = ["Comparison", "GrazingSpike", "compare", "export", "protocol_names", "simulate"]
+__all__ = ["Comparison", "GrazingSpike", "Protocol", "compare", "export", "protocol_names", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
     job.json                  settings and the fingerprint of all inputs; written last, so it marks a whole folder
     network.safetensors       the NetworkDescription
-    stimuli.safetensors       input times
+    stimuli.safetensors       input spikes, and the time step of each trial
     chunk-00000.safetensors   spikes of the first chunk, and so on; written beside and renamed
     worker-0.log              what NEST printed, and the traceback of a failure
 
@@ -16,6 +16,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from numpy.typing import NDArray
 
 from ..errors import FileError
 from ..network_description import NetworkDescription, check_format, replace_safetensors
+from .protocols import Plan, Protocol
+from .stimuli import Stimuli
 
-FORMAT, FORMAT_VERSION = "semsync-simulation", 1
+FORMAT, FORMAT_VERSION = "semsync-simulation", 2
 CHUNK_FORMAT, CHUNK_FORMAT_VERSION = "semsync-spikes", 1
 
 logger = logging.getLogger(__name__)
@@ -59,21 +62,20 @@ class Job:
     ----------
     folder : Path
     description : NetworkDescription
-    input_times : array, shape [n_trials, n_inputs]
-        [ms] from the onset of each trial, ``inf`` for a silent input.
-    protocol : str
-    resolution : float
-        [ms]
+    stimuli : Stimuli
+    resolution : array, shape [n_trials]
+        Time step of each trial [ms].
+    protocol : Protocol
     seed : int
     chunk_size : int
-        Trials per result file.
+        Trials per result file, at most; made a multiple of the protocol's session.
     """
 
     folder: Path
     description: NetworkDescription
-    input_times: NDArray[np.float64]
-    protocol: str
-    resolution: float
+    stimuli: Stimuli
+    resolution: NDArray[np.float64]
+    protocol: Protocol
     seed: int
     chunk_size: int
     fingerprint: str = field(init=False)
@@ -83,15 +85,39 @@ class Job:
 
     @property
     def n_trials(self) -> int:
-        return len(self.input_times)
+        return self.stimuli.n_trials
 
     @property
     def n_chunks(self) -> int:
-        return -(-self.n_trials // self.chunk_size)
+        return len(self._chunks)
 
-    def trials_of(self, chunk: int) -> range:
-        """Trials of a chunk."""
-        return range(chunk * self.chunk_size, min((chunk + 1) * self.chunk_size, self.n_trials))
+    def trials_of(self, chunk: int) -> NDArray[np.intp]:
+        """Trials of a chunk, all of one time step."""
+        return self._chunks[chunk]
+
+    def plan_of(self, chunk: int) -> Plan:
+        """How the trials of a chunk are run."""
+        return self.plans[float(self.resolution[self.trials_of(chunk)[0]])]
+
+    @cached_property
+    def plans(self) -> dict[float, Plan]:
+        """The plan for each time step in use [ms], the smallest step first."""
+        steps = np.unique(self.resolution).tolist()
+        return {step: self.protocol.plan(self.description, step, self.seed) for step in steps}
+
+    @property
+    def session(self) -> int:
+        """Number of trials that follow one another without a reset."""
+        return next(iter(self.plans.values())).session
+
+    @cached_property
+    def _chunks(self) -> list[NDArray[np.intp]]:
+        size = -(-self.chunk_size // self.session) * self.session
+        chunks = []
+        for step in np.unique(self.resolution):
+            trials = np.flatnonzero(self.resolution == step)
+            chunks += [trials[start : start + size] for start in range(0, len(trials), size)]
+        return chunks
 
     def prepare(self) -> None:
         """Write the inputs to the folder, or recognise them there.
@@ -112,13 +138,14 @@ class Job:
                     )
                 return
             self.description.save(self.folder / "network.safetensors")
-            stimuli = {"input_times": np.ascontiguousarray(self.input_times)}
+            stimuli = {name: getattr(self.stimuli, name) for name in ("times", "unit", "trial")}
+            stimuli["resolution"] = self.resolution
             _save(self.folder / "stimuli.safetensors", stimuli, {"fingerprint": self.fingerprint})
             settings = {
                 "format": FORMAT,
                 "format_version": str(FORMAT_VERSION),
-                "protocol": self.protocol,
-                "resolution": self.resolution,
+                "protocol": str(self.protocol),
+                "n_trials": self.n_trials,
                 "seed": self.seed,
                 "chunk_size": self.chunk_size,
                 "fingerprint": self.fingerprint,
@@ -139,9 +166,9 @@ class Job:
         return cls(
             folder,
             NetworkDescription.load(folder / "network.safetensors"),
-            tensors["input_times"],
-            settings["protocol"],
-            settings["resolution"],
+            Stimuli(tensors["times"], tensors["unit"], tensors["trial"], settings["n_trials"]),
+            tensors["resolution"],
+            Protocol.of(settings["protocol"]),
             settings["seed"],
             settings["chunk_size"],
         )
@@ -189,9 +216,10 @@ class Job:
         return missing
 
     def _fingerprint(self) -> str:
-        settings = (self.protocol, self.resolution, self.seed, self.chunk_size, self.input_times.shape)
+        settings = (str(self.protocol), self.seed, self.chunk_size, self.n_trials)
         digest = hashlib.sha256(repr(settings).encode())
-        digest.update(np.ascontiguousarray(self.input_times))
+        for array in (self.stimuli.times, self.stimuli.unit, self.stimuli.trial, self.resolution):
+            digest.update(np.ascontiguousarray(array))
         digest.update(repr(float(self.description.trial_duration)).encode())
         for population in self.description.populations:
             cell_types = "".join(population.cell_type.tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable, decisions
 from .job import Job
 from .nest_kernel import INSTALL
-from .protocols import get_protocol
-from .protocols.protocol import Protocol
+from .protocols import Protocol, Rung
+from .stimuli import Stimuli
 from .workers import run_workers
 
 CHUNK_SIZE = 25  # trials; a result file each, and what a killed worker loses at most
@@ -26,10 +26,10 @@ CHUNK_SIZE = 25  # trials; a result file each, and what a killed worker loses at
 
 def simulate(
     description: NetworkDescription,
-    input_times: ArrayLike,
-    protocol: str = "exact",
+    stimuli: ArrayLike | SpikeTable,
+    protocol: str | Rung | Protocol | Sequence[str | Rung] = "exact",
     *,
-    resolution: float = 0.1,
+    resolution: float | ArrayLike = 0.1,
     classes: ArrayLike | None = None,
     n_workers: int = 1,
     chunk_size: int = CHUNK_SIZE,
@@ -45,15 +45,17 @@ def simulate(
     Parameters
     ----------
     description : NetworkDescription
-    input_times : array, shape [n_trials, n_inputs]
-        Spike time of each input [ms] from the onset of the trial, ``inf`` for a silent input.
-    protocol : str
-        See :func:`protocol_names`.
-    resolution : float
+    stimuli : array, shape [n_trials, n_inputs], or SpikeTable
+        Spike time of each input [ms] from the onset of the trial, ``inf`` for a silent input; or any number of spikes
+        for each input, as a table whose units are the inputs.
+    protocol : str, Rung, Protocol, or several
+        How the network is run: ``"exact"``, ``"refractory+noise:sd=2"``, ``[Refractory(), Noise(sd=2.0)]``. See
+        :class:`Protocol` and :func:`protocol_names`.
+    resolution : float, or array of shape [n_trials]
         Step h of the simulation [ms]. Spike times do not lie on it in the exact protocol, but an excursion above
         threshold shorter than h can be missed.
     classes : int array, shape [n_trials], optional
-        Class of each stimulus, >= 0.
+        Class of each stimulus, >= 0; those of a table of stimuli without.
     n_workers : int
         Number of processes, of one thread each.
     chunk_size : int
@@ -64,7 +66,7 @@ def simulate(
     progress : callable, optional
         Called with the number of trials done and the number of all trials.
     seed : int
-        Of NEST's random generators, in protocols that use them.
+        Of all that a protocol draws. The draws of a trial depend on its number, not on what ran before it.
 
     Returns
     -------
@@ -97,24 +99,28 @@ def simulate(
     >>> recording.times.round(6).tolist()
     [1.0, 7.190613, 13.381226]
     """
-    times = _check_input_times(description, input_times)
-    stimulus_class = _check_classes(classes, len(times))
+    if classes is None and isinstance(stimuli, SpikeTable):
+        classes = stimuli.trials.get("stimulus_class")
+    spikes = Stimuli.of(description, stimuli)
+    stimulus_class = _check_classes(classes, spikes.n_trials)
     for name, value in (("n_workers", n_workers), ("chunk_size", chunk_size)):
         if value < 1:
             raise InputError(f"{name} must be at least 1, got {value!r}")
     if not 0 <= seed < 2**32 - 1:
         raise InputError(f"seed must lie in 0..{2**32 - 2}, got {seed!r}")
-    instance = get_protocol(protocol)(description, resolution)
+    steps = _check_resolution(resolution, spikes.n_trials)
     if importlib.util.find_spec("nest") is None:
         raise MissingDependencyError(f"simulating needs NEST, which is not installed: {INSTALL}")
 
     folder = Path(tempfile.mkdtemp(prefix="semsync-")) if work_folder is None else Path(work_folder)
-    job = Job(folder, description, times, protocol, float(resolution), int(seed), int(chunk_size))
+    job = Job(folder, description, spikes, steps, Protocol.of(protocol), int(seed), int(chunk_size))
     is_temporary = work_folder is None
     try:
+        if len(job.plans) > 1 and job.session > 1:
+            raise InputError("trials that follow one another without a reset must have the same resolution")
         job.prepare()
         _run(job, n_workers, progress)
-        return _recording(job, instance, stimulus_class)
+        return _recording(job, stimulus_class)
     except SemsyncError as error:
         is_temporary &= type(error) is not SemsyncError  # whose sentence points to a log in the folder
         raise
@@ -138,14 +144,13 @@ def _run(job: Job, n_workers: int, progress: Callable[[int, int], None] | None) 
         run_workers(job, missing, n_workers, report)
 
 
-def _recording(job: Job, protocol: Protocol, stimulus_class: NDArray[np.int64] | None) -> SpikeTable:
-    description, schedule = job.description, protocol.schedule
+def _recording(job: Job, stimulus_class: NDArray[np.int64] | None) -> SpikeTable:
+    description, stimuli, plans = job.description, job.stimuli, list(job.plans.values())
     chunks = [job.read_chunk(chunk) for chunk in range(job.n_chunks)]
-    input_trial, input_unit = np.nonzero(np.isfinite(job.input_times))
-    start = np.arange(job.n_trials) * schedule.trial_period
-    times = np.concatenate([job.input_times[input_trial, input_unit], *(chunk.times for chunk in chunks)])
-    unit = np.concatenate([input_unit, *(chunk.unit for chunk in chunks)])
-    trial = np.concatenate([input_trial, *(chunk.trial for chunk in chunks)])
+    start = plans[0].schedule.onsets(job.n_trials)
+    times = np.concatenate([stimuli.times, *(chunk.times for chunk in chunks)])
+    unit = np.concatenate([stimuli.unit, *(chunk.unit for chunk in chunks)])
+    trial = np.concatenate([stimuli.trial, *(chunk.trial for chunk in chunks)])
     decision_time, decision = _decisions(description, job.n_trials, times, unit, trial)
     trials: dict[str, NDArray[Any]] = {
         "start": start,
@@ -156,14 +161,17 @@ def _recording(job: Job, protocol: Protocol, stimulus_class: NDArray[np.int64] |
     }
     if stimulus_class is not None:
         trials["stimulus_class"] = stimulus_class
+    if len(plans) > 1:
+        trials["resolution"] = job.resolution
     annotations = {
         "simulator": ", ".join(sorted({chunk.simulator for chunk in chunks})),
-        "protocol": job.protocol,
-        "resolution": job.resolution,
+        "protocol": str(job.protocol),
+        "resolution": max(plan.resolution for plan in plans),
         "seed": job.seed,
         "trial_duration": float(description.trial_duration),
-        "trial_period": schedule.trial_period,
     }
+    if plans[0].notes:
+        annotations["notes"] = " ".join(plans[0].notes)
     return SpikeTable(times, unit, trial, description.unit_table(), trials, annotations)
 
 
@@ -183,25 +191,11 @@ def _decisions(
     return decisions(first)
 
 
-def _check_input_times(description: NetworkDescription, input_times: ArrayLike) -> NDArray[np.float64]:
-    try:
-        times = np.array(input_times, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"input_times must be an array of numbers [n_trials, n_inputs]: {error}") from error
-    n_inputs = description.input.size
-    if times.ndim != 2 or times.shape[1] != n_inputs or not len(times):
-        raise InputError(
-            f"input_times must have shape [n_trials, {n_inputs}] with at least one trial, got {times.shape}"
-        )
-    # NEST drops such spikes without a word.
-    bad = np.argwhere(~((times >= 0) & (times <= description.trial_duration) | (times == np.inf)))
-    if len(bad):
-        trial, unit = bad[0]
-        raise InputError(
-            f"input_times must lie in 0..{description.trial_duration:g} ms (the trial), or be inf for a silent input; "
-            f"trial {trial}, input {unit} has {times[trial, unit]} ({len(bad)} in all)"
-        )
-    return times
+def _check_resolution(resolution: float | ArrayLike, n_trials: int) -> NDArray[np.float64]:
+    steps = np.asarray(resolution, dtype=np.float64)
+    if steps.shape not in ((), (n_trials,)):
+        raise InputError(f"resolution must be one number, or one for each of the {n_trials} trials, got {steps.shape}")
+    return np.array(np.broadcast_to(steps, (n_trials,)))
 
 
 def _check_classes(classes: ArrayLike | None, n_trials: int) -> NDArray[np.int64] | None:

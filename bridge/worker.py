@@ -21,7 +21,6 @@ from ..errors import SemsyncError
 from .job import Chunk, Job, log_name
 from .kernel_network import KernelNetwork
 from .nest_kernel import load_nest
-from .protocols import get_protocol
 
 Report = Callable[..., None]
 
@@ -29,16 +28,20 @@ Report = Callable[..., None]
 def run_chunks(job: Job, chunks: Sequence[int], report: Report) -> None:
     """Simulate some chunks of a job in this process."""
     nest = load_nest()
-    protocol = get_protocol(job.protocol)(job.description, job.resolution)
-    network = KernelNetwork(nest, job.description, protocol, job.seed)
+    network = None
     for chunk in chunks:
+        trials, plan = job.trials_of(chunk), job.plan_of(chunk)
+        if network is None or network.plan.resolution != plan.resolution:
+            network = KernelNetwork(nest, plan)
         times, unit, trial = [], [], []
-        for k in job.trials_of(chunk):
-            times_of_trial, unit_of_trial = network.present(job.input_times[k])
-            times.append(times_of_trial)
-            unit.append(unit_of_trial)
-            trial.append(np.full(len(times_of_trial), k, dtype=np.int32))
-            report(trials=1)
+        for start in range(0, len(trials), plan.session):
+            together = trials[start : start + plan.session]
+            stimuli = [job.stimuli.of_trial(int(k)) for k in together]
+            times_of_session, unit_of_session, row = network.present(stimuli, first_trial=int(together[0]))
+            times.append(times_of_session)
+            unit.append(unit_of_session)
+            trial.append(together[row].astype(np.int32))
+            report(trials=len(together))
         simulator = f"NEST {nest.__version__}"
         job.write_chunk(chunk, Chunk(np.concatenate(times), np.concatenate(unit), np.concatenate(trial), simulator))
         report(chunk=chunk)

@@ -158,6 +158,7 @@ def apply_window(table: SpikeTable, window: Window, *, spike_mode: str = "every"
 def _is_first(trial: NDArray[np.int32], unit: NDArray[np.int32], n_trials: int, n_units: int) -> NDArray[np.bool_]:
     """Whether each spike is the first of its unit in its trial; spikes are sorted by time within a trial."""
     flat = trial.astype(np.int64) * n_units + unit
-    first = np.full(n_trials * n_units, -1, dtype=np.int64)
-    first[flat[::-1]] = np.arange(len(flat))[::-1]
-    return first[flat] == np.arange(len(flat))
+    row = np.arange(len(flat))
+    first = np.full(n_trials * n_units, len(flat))
+    np.minimum.at(first, flat, row)
+    return first[flat] == row

@@ -1,68 +1,98 @@
-"""What a protocol decides. Its first half needs no NEST and runs in the parent too, so that bad input is refused early.
-
-The second half is given the ``nest`` module, so that no protocol file imports it.
-"""
+"""A protocol: the network as it was trained, and the rungs of realism added to it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from ...errors import InputError
+from ...network_description import NetworkDescription
+from .plan import Plan
+from .rung import Rung
 
-from ...network_description import NetworkDescription, Population, Projection
-from ..schedule import Schedule
+EXACT = "exact"
 
 
-class Protocol(ABC):
-    """How a network is made and how its trials are presented in NEST.
+@dataclass(frozen=True)
+class Protocol:
+    """How a network is run in NEST.
 
-    Parameters
-    ----------
-    description : NetworkDescription
-    resolution : float
-        Step h of the simulation [ms].
+    Without a rung it is run exactly as it was trained, with precise spike times (``iaf_psc_exp_ps``) and at most one
+    spike per neuron and trial. As text a protocol is ``exact``, or the names of its rungs joined by ``+``, each with
+    its parameters behind a colon.
 
     Attributes
     ----------
-    schedule : Schedule
-        Delays and the course of one trial.
+    rungs : tuple of Rung
+        In the order in which they are applied, whatever order they were named in.
 
-    Raises
-    ------
-    InputError
-        When this protocol cannot run this network.
+    Examples
+    --------
+    >>> from semsync.bridge.protocols import Noise, Protocol
+    >>> str(Protocol.of("refractory+noise:sd=2"))
+    'refractory+noise:sd=2,kind=gaussian,step=0.1,rate=1000'
+    >>> Protocol.of("exact")
+    Protocol(rungs=())
+    >>> Protocol.of([Noise(sd=2.0)]) == Protocol.of("noise:sd=2")
+    True
     """
 
-    name: ClassVar[str]
-    schedule: Schedule
+    rungs: tuple[Rung, ...] = ()
 
-    @abstractmethod
-    def __init__(self, description: NetworkDescription, resolution: float) -> None: ...
+    @classmethod
+    def of(cls, given: str | Rung | Protocol | Sequence[str | Rung]) -> Protocol:
+        """A protocol from its text, a rung, or several of both.
 
-    @abstractmethod
-    def create_inputs(self, nest: Any, population: Population) -> Any:
-        """Nodes that emit the spikes they are given."""
+        Raises
+        ------
+        InputError
+            On a name or parameter that there is not, a rung named twice, or one whose company is missing.
+        """
+        from . import RUNGS
 
-    @abstractmethod
-    def create_neurons(self, nest: Any, population: Population) -> Any:
-        """Nodes of one population of neurons."""
+        if isinstance(given, Protocol):
+            return given
+        parts: list[Rung] = []
+        for item in [given] if isinstance(given, (str, Rung)) else given:
+            parts += [item] if isinstance(item, Rung) else _parse(item)
+        names = [rung.name for rung in parts]
+        for rung in parts:
+            if names.count(rung.name) > 1:
+                raise InputError(f"protocol {rung.name!r} is named more than once")
+            for needed in rung.needs:
+                if needed not in names:
+                    raise InputError(f"protocol {rung.name!r} makes sense only with {needed!r}: {needed}+{rung.name}")
+        return cls(tuple(sorted(parts, key=lambda rung: list(RUNGS).index(rung.name))))
 
-    @abstractmethod
-    def connect(
-        self, nest: Any, sources: Any, targets: Any, projection: Projection, delay: NDArray[np.float64]
-    ) -> None:
-        """All synapses of one projection, with the total delays of the schedule [ms], shape [n_source, n_target]."""
+    def plan(self, description: NetworkDescription, resolution: float, seed: int = 0) -> Plan:
+        """What it makes of a network at a step `resolution` [ms].
 
-    @abstractmethod
-    def set_input_times(self, inputs: Any, input_times: NDArray[np.float64], origin: float) -> None:
-        """Spikes of the coming trial [ms from its onset, shape [n_inputs]]; the trial begins at `origin` [ms]."""
+        Raises
+        ------
+        InputError
+            When this protocol cannot run this network, or NEST has no such step.
+        """
+        return Plan.of(description, self.rungs, resolution, seed)
 
-    @abstractmethod
-    def silence(self, neurons: Any, population: Population) -> None:
-        """At the end of what counts: let no neuron start another spike."""
+    def __str__(self) -> str:
+        return "+".join(map(str, self.rungs)) or EXACT
 
-    @abstractmethod
-    def reset(self, neurons: Any, population: Population) -> None:
-        """Before the next trial, when no spike is under way and no neuron is refractory: back to the state of rest."""
+
+def _parse(text: str) -> list[Rung]:
+    from . import get_rung
+
+    rungs = []
+    for part in text.split("+"):
+        name, _, settings = part.strip().partition(":")
+        if name == EXACT:
+            if settings:
+                raise InputError(f"protocol 'exact' has no parameters, got {settings!r}")
+            continue
+        values = {}
+        for setting in filter(None, settings.split(",")):
+            key, equals, value = setting.partition("=")
+            if not equals:
+                raise InputError(f"parameters of a protocol are written as {name}:key=value,..., got {setting!r}")
+            values[key.strip()] = value.strip()
+        rungs.append(get_rung(name).of(values))
+    return rungs

@@ -32,7 +32,7 @@ def test_totals_are_the_delay_and_the_shift():
         np.testing.assert_allclose(total, projection.delay + offset, rtol=0, atol=1e-12)
         assert total.min() >= MIN_DELAY
     assert schedule.recording_duration >= 20.0 + max(schedule.shift.values())
-    assert schedule.trial_period >= schedule.recording_duration + max(schedule.t_ref, schedule.max_delay)
+    assert schedule.session_duration(1) >= schedule.recording_duration + max(schedule.t_ref, schedule.max_delay)
 
 
 def test_paths_of_different_length_to_a_layer_share_one_shift():

@@ -12,9 +12,10 @@ import pytest
 
 import semsync.bridge.simulation
 from semsync import LIFNeuron, NetworkDescription
-from semsync.bridge import simulate
+from semsync.bridge import Protocol, simulate
 from semsync.bridge.job import Job
 from semsync.bridge.nest_kernel import check_version
+from semsync.bridge.stimuli import Stimuli
 from semsync.errors import FileError, InputError, MissingDependencyError, SemsyncError
 
 N_TRIALS, CHUNK_SIZE = 12, 2
@@ -28,6 +29,11 @@ CLASSES = np.arange(N_TRIALS) % 3
 @pytest.fixture(scope="module")
 def recording():
     return simulate(NETWORK, INPUT_TIMES, classes=CLASSES, chunk_size=CHUNK_SIZE)
+
+
+def job(folder, chunk_size):
+    """What `simulate` makes of the network and its stimuli."""
+    return Job(folder, NETWORK, Stimuli.of(NETWORK, INPUT_TIMES), np.full(N_TRIALS, 0.1), Protocol(), 0, chunk_size)
 
 
 def running_workers():
@@ -49,8 +55,9 @@ def test_the_table_holds_all_that_happened(recording):
     decided = np.isfinite(first[:, 14:].min(axis=1))
     np.testing.assert_array_equal(recording.trials["decision"], np.where(decided, first[:, 14:].argmin(axis=1), -1))
     assert decided.any()
-    period = recording.annotations["trial_period"]
-    np.testing.assert_array_equal(recording.trials["start"], period * np.arange(N_TRIALS))
+    period = np.diff(recording.trials["start"])
+    assert (period == period[0]).all()
+    assert period[0] >= 2 * 40.0
     np.testing.assert_array_equal(recording.trials["stop"] - recording.trials["onset"], 40.0)
     assert recording.annotations["simulator"].startswith("NEST 3.")
 
@@ -107,7 +114,7 @@ def test_a_partial_work_folder_is_resumed(recording, tmp_path):
 
 
 def test_a_work_folder_of_another_simulation_is_refused(tmp_path):
-    Job(tmp_path, NETWORK, INPUT_TIMES, "exact", 0.1, 0, CHUNK_SIZE).prepare()
+    job(tmp_path, CHUNK_SIZE).prepare()
     with pytest.raises(FileError, match="another simulation"):
         simulate(NETWORK, INPUT_TIMES + 1.0, chunk_size=CHUNK_SIZE, work_folder=tmp_path)
     file = tmp_path / "file"
@@ -127,7 +134,7 @@ def test_ctrl_c_ends_the_workers():
 
 
 def test_a_worker_loads_neither_torch_nor_other_rooms(tmp_path):
-    Job(tmp_path, NETWORK, INPUT_TIMES, "exact", 0.1, 0, N_TRIALS).prepare()
+    job(tmp_path, N_TRIALS).prepare()
     code = (
         "import sys; from semsync.bridge.worker import main; assert main(sys.argv[1:]) == 0;"
         "assert 'nest' in sys.modules;"
@@ -192,14 +199,14 @@ def with_one(value):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"input_times": with_one(np.nan)}, "trial 3, input 4 has nan"),
-        ({"input_times": with_one(-1e-9)}, "trial 3, input 4 has -1e-09"),
-        ({"input_times": with_one(-np.inf)}, "trial 3, input 4 has -inf"),
-        ({"input_times": with_one(40.5)}, "must lie in 0..40 ms"),
-        ({"input_times": INPUT_TIMES[:, :5]}, r"shape \[n_trials, 8\].*got \(12, 5\)"),
-        ({"input_times": INPUT_TIMES[:0]}, "at least one trial"),
-        ({"input_times": [["a"] * 8]}, "array of numbers"),
-        ({"protocol": "fast"}, "no protocol 'fast'; known are exact"),
+        ({"stimuli": with_one(np.nan)}, "trial 3, input 4 has nan"),
+        ({"stimuli": with_one(-1e-9)}, "trial 3, input 4 has -1e-09"),
+        ({"stimuli": with_one(-np.inf)}, "trial 3, input 4 has -inf"),
+        ({"stimuli": with_one(40.5)}, "must lie in 0..40 ms"),
+        ({"stimuli": INPUT_TIMES[:, :5]}, r"shape \[n_trials, 8\].*got \(12, 5\)"),
+        ({"stimuli": INPUT_TIMES[:0]}, "at least one trial"),
+        ({"stimuli": [["a"] * 8]}, "array of numbers"),
+        ({"protocol": "fast"}, "no protocol 'fast'; known are exact, refractory, grid"),
         ({"classes": [0, 1]}, "one for each of the 12 trials"),
         ({"classes": np.full(N_TRIALS, -1)}, "integers >= 0"),
         ({"n_workers": 0}, "n_workers must be at least 1"),
@@ -210,7 +217,7 @@ def with_one(value):
 )
 def test_bad_input_is_refused_in_one_sentence(arguments, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
-        simulate(NETWORK, **({"input_times": INPUT_TIMES} | arguments))
+        simulate(NETWORK, **({"stimuli": INPUT_TIMES} | arguments))
     assert "\n" not in str(caught.value)
 
 
