@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +51,8 @@ class Stimuli:
             raise InputError(
                 f"stimuli must have shape [n_trials, {n_inputs}] with at least one trial, got {times.shape}"
             )
-        _check(times, *np.indices(times.shape), description.trial_duration, silent=True)
+        rows, columns = np.broadcast_arrays(np.arange(len(times))[:, None], np.arange(n_inputs))
+        _check(times, rows, columns, description.trial_duration, silent=True)
         trial, unit = np.nonzero(np.isfinite(times))
         return cls(times[trial, unit], unit.astype(np.int32), trial.astype(np.int32), len(times))
 
@@ -75,8 +77,8 @@ class Stimuli:
 
 def _check(
     times: NDArray[np.float64],
-    trial: NDArray[np.int_],
-    unit: NDArray[np.int_],
+    trial: NDArray[Any],
+    unit: NDArray[Any],
     trial_duration: float,
     *,
     silent: bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ def _parse(text: str) -> list[Rung]:
     from . import get_rung
 
     rungs = []
-    for part in text.split("+"):
+    for part in re.split(r"\+(?!\d)", text):  # not the sign of an exponent
         name, _, settings = part.strip().partition(":")
         if name == EXACT:
             if settings:
