@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..network_description import EXCITATORY, INHIBITORY, UNTYPED, LIFNeuron, NetworkDescription, Projection
+from .disturbances import Disturbances
 from .first_spike import first_spike_times
 
 Count = Annotated[int, Field(ge=0)]
@@ -236,7 +237,12 @@ class FirstSpikeNetwork(nn.Module):
         return [self.dale and layer > 0 for layer in range(len(self.weights))]
 
     def forward(
-        self, times: Tensor, *, max_weight_gradient: float = float("inf"), engine: str | None = None
+        self,
+        times: Tensor,
+        *,
+        max_weight_gradient: float = float("inf"),
+        engine: str | None = None,
+        disturbances: Disturbances | None = None,
     ) -> list[Tensor]:
         """First spike times of every layer but the input.
 
@@ -246,6 +252,8 @@ class FirstSpikeNetwork(nn.Module):
             Input spike times [ms], inf where silent.
         max_weight_gradient, engine
             See :func:`semsync.models.first_spike.first_spike_times`.
+        disturbances : Disturbances, optional
+            Of weights, thresholds and hidden spikes.
 
         Returns
         -------
@@ -254,6 +262,9 @@ class FirstSpikeNetwork(nn.Module):
         """
         layers = []
         for k, weights in enumerate(self.weights):
+            if disturbances is not None:
+                weights = disturbances.weights(weights)
+                times = disturbances.times(times) if k else times
             if len(self.axonal):
                 times = times + self.axonal[k]
             times = first_spike_times(

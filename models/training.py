@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..errors import SemsyncError
 from .checkpoint import Checkpoint
 from .datasets.dataset import Dataset
+from .disturbances import DisturbanceConfig, Disturbances
 from .encoding import LatencyEncoder, jitter
 from .loss import FirstSpikeLoss, decide
 from .memory import keep_freed_memory
@@ -56,6 +57,7 @@ class TrainingConfig(BaseModel):
     input_jitter: Annotated[
         float, Field(ge=0, allow_inf_nan=False, description="SD of the noise on input spikes in training [ms]")
     ] = 3.0
+    disturbances: DisturbanceConfig = DisturbanceConfig()
     max_weight_gradient: Annotated[float, Field(gt=0, description="the gradient guard's bound")] = 0.2
     silent_neurons: Annotated[
         Literal["bump", "push"],
@@ -263,6 +265,7 @@ def _train_epoch(
     """Mean loss, accuracy under noise, and number of bumps of one pass through the training set."""
     order = generator(seed, "order", number).permutation(len(labels))
     noise = generator(seed, "input jitter", number)
+    disturbing = generator(seed, "disturbances", number)
     totals, n_bumps = torch.zeros(2, dtype=torch.float64), 0
     parameters = list(network.parameters())
     for start in range(0, len(order), config.batch_size):
@@ -270,7 +273,10 @@ def _train_epoch(
         # Each process draws the noise of the whole batch: how many there are makes no difference to it.
         batch = torch.from_numpy(jitter(times[rows], config.input_jitter, noise)[ranks.share]).to(parameters[0].dtype)
         batch_labels = torch.from_numpy(labels[rows][ranks.share])
-        layers = network(batch, max_weight_gradient=config.max_weight_gradient, engine=engine)
+        disturbances = Disturbances(config.disturbances, disturbing, len(rows), ranks.share)
+        layers = network(
+            batch, max_weight_gradient=config.max_weight_gradient, engine=engine, disturbances=disturbances
+        )
         loss = config.loss(layers[-1], batch_labels, network.neuron.tau_syn).sum() / len(rows)
         n_correct = (decide(layers[-1].detach()) == batch_labels).sum()
         totals += torch.stack([loss.detach() * len(rows), n_correct.double()])

@@ -96,9 +96,10 @@ class TestLearning:
 
         monkeypatch.setattr(training, "generator", record)
         training.train(new_network(), dataset, ENCODER, CONFIG.model_copy(update={"epochs": 3}), seed=5)
-        assert sorted(asked) == [(5, purpose, epoch) for purpose in ("input jitter", "order") for epoch in range(3)]
+        purposes = ("disturbances", "input jitter", "order")
+        assert sorted(asked) == [(5, purpose, epoch) for purpose in purposes for epoch in range(3)]
         draws = {generator(*key).random() for key in [*asked, (6, "order", 0)]}
-        assert len(draws) == 7
+        assert len(draws) == 10
 
     @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
     def test_result_does_not_depend_on_the_number_of_threads(self, dataset):
