@@ -67,6 +67,10 @@ class RunConfig(_Section):
     preset: Annotated[str, Field(description="name of the preset that this came from")] = "custom"
     dataset: Annotated[Literal["digits", "yin-yang", "mnist"], Field(description="data set to learn")]
     seed: Annotated[int, Field(ge=0, description="of initial weights, order, noise and statistics")] = 0
+    start: Annotated[
+        str | None,
+        Field(description="network to begin with, a file or pretrained:NAME; random weights as in `network` without"),
+    ] = None
     neuron: NeuronConfig = NeuronConfig()
     encoding: LatencyEncoder = LatencyEncoder()
     network: NetworkConfig
@@ -79,7 +83,7 @@ class RunConfig(_Section):
 
         Defaults are left out: a key that a later version adds does not part an old checkpoint from its run.
         """
-        sections = {"dataset", "seed", "neuron", "encoding", "network", "training"}
+        sections = {"dataset", "seed", "start", "neuron", "encoding", "network", "training"}
         plain = self.model_dump(mode="json", include=sections, exclude_defaults=True)
         plain.get("training", {}).pop("epochs", None)
         return json.dumps(plain, sort_keys=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import bridge
 from ..analysis.recordings import load_nwb, save_nix, save_nwb
+from ..errors import InputError
 from ..models.datasets.dataset import Dataset, Split
 from ..models.encoding import encoder_from
 from ..models.network import FirstSpikeNetwork
@@ -22,6 +23,7 @@ from ..models.training import train as train_network
 from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable, decisions
 from .config import RunConfig, SimulationConfig
+from .networks import load_network
 from .progress import Progress, sparkline
 from .run_folder import RunFolder, read_json, write_json
 
@@ -46,13 +48,38 @@ def initial_network(config: RunConfig, dataset: Dataset) -> FirstSpikeNetwork:
     )
 
 
+def starting_network(config: RunConfig, dataset: Dataset) -> FirstSpikeNetwork:
+    """The network that training begins with: the untrained one, or the one that the configuration names.
+
+    Raises
+    ------
+    InputError
+        When that one does not fit the data set.
+    """
+    if config.start is None:
+        return initial_network(config, dataset)
+    network = FirstSpikeNetwork.from_description(load_network(config.start))
+    wanted = config.encoding.n_inputs(dataset.n_features), dataset.n_classes
+    found = len(network.weights[0]), network.weights[-1].shape[1]
+    if found != wanted:
+        raise InputError(
+            f"{config.dataset} needs {wanted[0]} inputs and {wanted[1]} outputs, but {config.start}, which training is "
+            f"to start from, has {found[0]} and {found[1]}"
+        )
+    network.encoding, network.min_delay = config.encoding.to_dict(), config.network.delays.minimum
+    network.trial_duration = config.simulation.trial_duration
+    return network
+
+
 def train(
     config: RunConfig, dataset: Dataset, folder: RunFolder, progress: Progress, ranks: Ranks = ALONE
 ) -> TrainingResult:
     """Train, or go on with the checkpoint of the folder; saves both networks and the history."""
-    network = initial_network(config, dataset)
+    network = starting_network(config, dataset)
     provenance = {"preset": config.preset, "dataset": config.dataset, "seed": config.seed}
-    bridge.export(network, metadata=provenance | {"condition": "untrained"}).save(folder.network("untrained"))
+    provenance |= {"start": config.start} if config.start else {}
+    untrained = initial_network(config, dataset)
+    bridge.export(untrained, metadata=provenance | {"condition": "untrained"}).save(folder.network("untrained"))
 
     accuracies: list[float] = []
 
@@ -72,7 +99,7 @@ def train(
 
 def help_training(config: RunConfig, dataset: Dataset, folder: RunFolder, ranks: Ranks) -> None:
     """Do the share of a process other than the first of those that ``torchrun`` started."""
-    _train(initial_network(config, dataset), config, dataset, folder, ranks, None)
+    _train(starting_network(config, dataset), config, dataset, folder, ranks, None)
 
 
 def _train(
