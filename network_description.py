@@ -1,17 +1,18 @@
 """What a network *is*, in physical units: the type that models export and simulators run.
 
 Units: time in ms, potential in mV, current in pA, capacitance in pF. A spike of source unit ``i`` at time ``t`` adds
-``weights[i, j]`` to the exponentially decaying synaptic current of target unit ``j`` at ``t + delay[i, j]``:
+``weights[i, j]`` [pA] to the exponentially decaying synaptic current of target unit ``j`` at ``t + delay[i, j]``:
 
-    C_m dV/dt = -(C_m / tau_m) (V - E_L) + I_syn,    tau_syn dI_syn/dt = -I_syn
+    C_m dV/dt = -(C_m / tau_m) (V - E_L) + I_syn + I_e,    tau_syn dI_syn/dt = -I_syn
+
+Without a synaptic time constant (``tau_syn = 0``) it adds ``weights[i, j]`` [mV] to the potential itself.
 
 Numpy only: every room of semsync can import this module.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,22 +20,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import FileError, InputError
-
-FORMAT = "semsync-network"
-FORMAT_VERSION = 1
+from .errors import InputError
+from .network_file import check_format as check_format
+from .network_file import read_network, write_network
+from .network_file import replace_safetensors as replace_safetensors
 
 EXCITATORY, INHIBITORY, UNTYPED = "E", "I", "-"
 
 
 @dataclass(frozen=True)
 class LIFNeuron:
-    """Leaky integrate-and-fire neuron with exponential current synapses, in physical units.
+    """Leaky integrate-and-fire neuron with exponential current synapses, or instantaneous ones, in physical units.
 
     Attributes
     ----------
-    tau_m, tau_syn : float
-        Membrane and synaptic time constant [ms].
+    tau_m : float
+        Membrane time constant [ms].
+    tau_syn : float
+        Synaptic time constant [ms]; 0 when an input spike moves the potential at once. Weights of all synapses onto
+        such a neuron are in mV instead of pA.
     C_m : float
         Membrane capacitance [pF].
     E_L, V_th, V_reset : float
@@ -52,10 +56,15 @@ class LIFNeuron:
     t_ref: float = float("inf")
 
     def __post_init__(self) -> None:
-        for name in ("tau_m", "tau_syn", "C_m"):
+        for name in ("tau_m", "C_m"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise InputError(f"{name} of a neuron must be positive and finite, got {value!r}")
+        if not (np.isfinite(self.tau_syn) and self.tau_syn >= 0):
+            raise InputError(
+                f"tau_syn of a neuron must be positive and finite, or 0 for instantaneous synapses, "
+                f"got {self.tau_syn!r}"
+            )
         for name in ("E_L", "V_th", "V_reset"):
             if not np.isfinite(getattr(self, name)):
                 raise InputError(f"{name} of a neuron must be finite, got {getattr(self, name)!r}")
@@ -73,8 +82,23 @@ class LIFNeuron:
 
         The dimensionless weight is the one of the normalised potential
         ``V(t) = sum_i w_i tau_m / (tau_m - tau_syn) (exp(-s_i / tau_m) - exp(-s_i / tau_syn))``.
+
+        Raises
+        ------
+        InputError
+            When there is no such current, as synapses are instantaneous (``tau_syn = 0``).
         """
+        if self.tau_syn == 0:
+            raise InputError("a neuron with instantaneous synapses (tau_syn = 0) has weights in mV, none in pA")
         return self.C_m * (self.V_th - self.E_L) / self.tau_syn
+
+    @property
+    def unit_weight(self) -> float:
+        """The dimensionless weight 1 in the unit of this neuron's synapses: pA, or mV where ``tau_syn`` is 0.
+
+        In mV it is the distance from rest to threshold, so that one spike of weight 1 reaches it.
+        """
+        return self.V_th - self.E_L if self.tau_syn == 0 else self.pA_per_unit_weight
 
 
 @dataclass(frozen=True)
@@ -93,6 +117,8 @@ class Population:
         None for inputs, which only relay the spikes they are given.
     cell_type : array of str, shape [size]
         "E", "I" or "-" (untyped) for each unit.
+    I_e : array, shape [size]
+        Constant current into each unit [pA] from the onset of a trial on; a scalar is meant for all units.
     """
 
     name: str
@@ -100,6 +126,7 @@ class Population:
     layer: int
     neuron: LIFNeuron | None = None
     cell_type: NDArray[np.str_] = None  # type: ignore[assignment]
+    I_e: NDArray[np.float64] = 0.0  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -110,6 +137,19 @@ class Population:
         if unknown:
             raise InputError(f"cell_type of population {self.name!r} must be 'E', 'I' or '-', got {unknown}")
         object.__setattr__(self, "cell_type", cell_type)
+        object.__setattr__(self, "I_e", self._checked_current())
+
+    def _checked_current(self) -> NDArray[np.float64]:
+        current = np.asarray(self.I_e, dtype=np.float64)
+        if current.shape not in ((), (self.size,)):
+            raise InputError(f"I_e of population {self.name!r} must have shape ({self.size},), got {current.shape}")
+        current = np.array(np.broadcast_to(current, (self.size,)))
+        bad = np.flatnonzero(~np.isfinite(current))
+        if len(bad):
+            raise InputError(f"I_e of population {self.name!r} must be finite, unit {bad[0]} has {current[bad[0]]}")
+        if self.neuron is None and current.any():
+            raise InputError(f"population {self.name!r} only relays spikes and takes no current I_e")
+        return current
 
 
 @dataclass(frozen=True)
@@ -121,7 +161,8 @@ class Projection:
     source, target : str
         Names of populations.
     weights : array, shape [n_source, n_target]
-        Synaptic current per spike [pA]; 0 means no synapse.
+        Synaptic current per spike [pA], or jump of the potential [mV] where the target's ``tau_syn`` is 0; 0 means no
+        synapse.
     delay : array, broadcastable to [n_source, n_target]
         Transmission delay [ms]: a scalar, [n_source, 1] (axonal), [1, n_target] (dendritic) or one per synapse.
     obeys_dale : bool
@@ -229,7 +270,8 @@ class NetworkDescription:
         Parameters
         ----------
         weights : sequence of array, shapes [n_0, n_1], [n_1, n_2], ...
-            Rows are source units. Dimensionless (threshold 1, see ``LIFNeuron.pA_per_unit_weight``) or in pA.
+            Rows are source units. Dimensionless (threshold 1, see ``LIFNeuron.unit_weight``), or in pA (mV where
+            ``tau_syn`` is 0).
         neuron : LIFNeuron
             Of all layers but the input.
         cell_types : sequence of array of str, shapes [n_0], [n_1], ..., optional
@@ -241,7 +283,7 @@ class NetworkDescription:
         trial_duration : float
             [ms]
         dimensionless : bool
-            Whether `weights` are dimensionless rather than in pA.
+            Whether `weights` are dimensionless rather than in pA (mV).
 
         Examples
         --------
@@ -278,7 +320,7 @@ class NetworkDescription:
             )
             for layer, (name, size) in enumerate(zip(names, sizes, strict=True))
         ]
-        scale = neuron.pA_per_unit_weight if dimensionless else 1.0
+        scale = neuron.unit_weight if dimensionless else 1.0
         projections = [
             Projection(
                 names[layer],
@@ -337,25 +379,22 @@ class NetworkDescription:
                 i, j = broken[0]
                 raise InputError(
                     f"{where} is said to obey Dale's law, but unit {i} ({source.cell_type[i]}) has weight "
-                    f"{weights[i, j]:g} pA to unit {j} ({len(broken)} in all)"
+                    f"{weights[i, j]:g} to unit {j} ({len(broken)} in all)"
                 )
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file: weights and delays as tensors, all else as JSON in its header."""
-        from safetensors.numpy import save_file
-
-        path = Path(path)
         tensors: dict[str, NDArray[Any]] = {}
         for index, projection in enumerate(self.projections):
-            tensors[f"projection.{index}.weights"] = _smallest(projection.weights)
-            tensors[f"projection.{index}.delay"] = _smallest(projection.delay)
-        header = {
-            "format": FORMAT,
-            "format_version": str(FORMAT_VERSION),
-            "description": json.dumps(self._to_json(), sort_keys=True),
-        }
-        replace_safetensors(path, tensors, header, save_file, "network")
-        return path
+            tensors[f"projection.{index}.weights"] = projection.weights
+            tensors[f"projection.{index}.delay"] = projection.delay
+        for index, population in enumerate(self.populations):
+            if population.I_e.any():
+                tensors[f"population.{index}.I_e"] = population.I_e
+        instantaneous = any(population.neuron.tau_syn == 0 for population in self.neurons if population.neuron)
+        # The lowest version that can say it all, so that an older semsync reads what it understands.
+        version = 2 if instantaneous or any(population.I_e.any() for population in self.populations) else 1
+        return write_network(Path(path), self._to_json(), tensors, version)
 
     @classmethod
     def load(cls, path: str | Path) -> NetworkDescription:
@@ -366,22 +405,7 @@ class NetworkDescription:
         FileError
             When the file is missing, truncated, of another kind, or of a newer format version.
         """
-        from safetensors import SafetensorError, safe_open
-
-        path = Path(path)
-        if not path.is_file():
-            raise FileError(f"there is no network file {path}")
-        try:
-            with safe_open(path, framework="np") as file:
-                header = file.metadata() or {}
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            raise FileError(f"{path} is not a readable safetensors file ({error}); is it truncated?") from error
-        check_format(path, header, FORMAT, FORMAT_VERSION)
-        try:
-            return cls._from_json(json.loads(header["description"]), tensors)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise FileError(f"{path} says it is a {FORMAT} file, but its description lacks {error}") from error
+        return read_network(Path(path), cls._from_json)
 
     def _to_json(self) -> dict[str, Any]:
         def neuron_to_json(neuron: LIFNeuron | None) -> dict[str, float | str] | None:
@@ -418,8 +442,9 @@ class NetworkDescription:
                 int(item["layer"]),
                 None if item["neuron"] is None else LIFNeuron(**{k: float(v) for k, v in item["neuron"].items()}),
                 np.array(list(item["cell_type"]), dtype="<U1"),
+                tensors.get(f"population.{index}.I_e", np.zeros(())),
             )
-            for item in plain["populations"]
+            for index, item in enumerate(plain["populations"])
         ]
         projections = [
             Projection(
@@ -432,52 +457,3 @@ class NetworkDescription:
             for index, item in enumerate(plain["projections"])
         ]
         return cls(populations, projections, float(plain["trial_duration"]), plain["encoding"], plain["metadata"])
-
-
-def replace_safetensors(
-    path: Path, tensors: Mapping[str, Any], header: Mapping[str, str], save_file: Callable[..., None], what: str
-) -> None:
-    """Write beside the old file, then replace it: a kill at any moment leaves one of the two whole.
-
-    Parameters
-    ----------
-    save_file : callable
-        Of ``safetensors.numpy`` or ``safetensors.torch``, as the tensors are.
-
-    Raises
-    ------
-    FileError
-        When it cannot be written.
-    """
-    from safetensors import SafetensorError
-
-    partial = path.with_name(path.name + ".partial")
-    try:
-        # safetensors makes files that only their owner may read; others get what the user's files usually get.
-        partial.touch()
-        mode = partial.stat().st_mode & 0o777
-        save_file(tensors, partial, metadata=header)
-        partial.chmod(mode)
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise FileError(f"cannot write the {what} {path}: {error}") from error
-
-
-def _smallest(values: NDArray[np.float64]) -> NDArray[Any]:
-    """In single precision where that loses nothing."""
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    smallest = single if np.array_equal(single, values) else values
-    return np.ascontiguousarray(smallest).reshape(values.shape)
-
-
-def check_format(path: Path, header: Mapping[str, str], expected: str, newest: int) -> None:
-    """Refuse a foreign file, or one of a newer format, in one sentence."""
-    found = header.get("format")
-    if found != expected:
-        raise FileError(f"{path} is not a {expected} file (its header says {found!r})")
-    version = header.get("format_version", "?")
-    if not version.isdigit() or int(version) > newest:
-        raise FileError(
-            f"{path} has {expected} format_version {version}, this semsync reads up to {newest}; please upgrade semsync"
-        )

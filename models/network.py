@@ -189,6 +189,16 @@ class FirstSpikeNetwork(nn.Module):
                 raise InputError(
                     f"the first-spike engine has one neuron model; {population.name!r} differs from {first.name!r}"
                 )
+        for population in description.neurons:
+            if population.neuron is not None and population.neuron.tau_syn == 0:
+                raise InputError(
+                    f"the first-spike engine has exponential synapses; those of population {population.name!r} are "
+                    f"instantaneous (tau_syn = 0)"
+                )
+            if population.I_e.any():
+                raise InputError(
+                    f"the first-spike engine has no constant current; population {population.name!r} is given I_e"
+                )
         delays = [_split_delay(projection) for projection in description.projections]
         axonal, dendritic, synaptic = [], [], []
         if any(delay is None for delay in delays):
