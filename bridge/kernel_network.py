@@ -150,7 +150,10 @@ class KernelNetwork:
         """When no spike is under way and no neuron is refractory: back to the state of rest."""
         for name, neurons in self._neurons.items():
             parameters = self.plan.neurons[name]
-            state: dict[str, Any] = {"V_th": parameters["V_th"], "V_m": parameters["E_L"]}
+            state: dict[str, Any] = {
+                "V_th": parameters["V_th"],
+                "V_m": kernel_nodes.initial_potential(self.plan, name),
+            }
             if kernel_nodes.keeps_currents(self.plan):
                 state |= {"tau_syn_ex": parameters["tau_syn"], "tau_syn_in": parameters["tau_syn"]}
             neurons.set(

@@ -26,7 +26,7 @@ def create_neurons(nest: Any, plan: Plan, population: Population) -> Any:
     """Nodes of one population of neurons, at rest."""
     values = plan.neurons[population.name]
     parameters: dict[str, Any] = {name: values[name] for name in ("C_m", "E_L", "V_th", "V_reset", "t_ref")}
-    parameters["V_m"] = values["E_L"]
+    parameters |= {"V_m": initial_potential(plan, population.name), "I_e": values.get("I_e", 0.0)}
     if _is_instantaneous(plan, population.name):
         model = "iaf_psc_delta" if plan.on_grid else "iaf_psc_delta_ps"
         parameters["tau_m"] = values["tau_m"]
@@ -41,6 +41,19 @@ def create_neurons(nest: Any, plan: Plan, population: Population) -> Any:
             parameters["E_ex"], parameters["E_in"] = plan.reversal
     listed = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in parameters.items()}
     return nest.Create(model, population.size, params=listed)
+
+
+def initial_potential(plan: Plan, name: str) -> Any:
+    """Potential at the start of a session [mV] from which a neuron is at rest at the onset of its first trial.
+
+    A constant current flows before the onset too, for as long as the neuron's layer is shifted.
+    """
+    values = plan.neurons[name]
+    if "I_e" not in values:
+        return values["E_L"]
+    moved = values["I_e"] * values["tau_m"] / values["C_m"]
+    lead = plan.schedule.warm_up + plan.schedule.shift[name]
+    return values["E_L"] + moved * (1 - np.exp(lead / values["tau_m"]))
 
 
 def create_relays(nest: Any, plan: Plan, neurons: Mapping[str, Any]) -> dict[str, Any]:

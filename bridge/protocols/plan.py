@@ -129,6 +129,8 @@ class Plan:
             assert neuron is not None
             names = ("tau_m", "tau_syn", "C_m", "E_L", "V_th", "V_reset", "t_ref")
             neurons[population.name] = {name: getattr(neuron, name) for name in names}
+            if population.I_e.any():
+                neurons[population.name]["I_e"] = population.I_e
         synapses = [
             Synapses(p.source, p.target, p.weights, np.broadcast_to(p.delay, p.weights.shape))
             for p in description.projections

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from semsync import LIFNeuron, NetworkDescription, SpikeTable
+from semsync import LIFNeuron, NetworkDescription, Population, Projection, SpikeTable
 from semsync.bridge import simulate
 from semsync.bridge.potential import psp
 
@@ -154,6 +154,45 @@ def test_ongoing_trials_far_apart_are_trials_after_a_reset():
     changed = (near != reset.first_spikes()).any(axis=1)
     assert changed.tolist() == [trial % 4 != 0 and changed[trial] for trial in range(12)]
     assert changed.any()
+
+
+@pytest.mark.parametrize("protocol", ["exact", "refractory:t_ref=4", "noise:sd=1e-9"])
+def test_a_constant_current_flows_from_the_onset_in_every_layer(protocol):
+    """A neuron in current I_e reaches threshold at tau_m ln(V_inf / (V_inf - V_th)), then again from its reset."""
+    current = np.array([60.0, 80.0])  # V_inf = I_e tau_m / C_m = 24 and 32 mV
+    neuron = LIFNeuron(tau_m=100.0, tau_syn=5.0, V_th=20.0)
+    populations = [
+        Population("input", 1, 0),
+        Population("relay", 1, 1, neuron),
+        Population("output", 2, 2, neuron, I_e=current),
+    ]
+    projections = [
+        Projection("input", "relay", np.full((1, 1), 1.0)),
+        Projection("relay", "output", np.full((1, 2), 1.0), np.array(0.123)),
+    ]
+    network = NetworkDescription(populations, projections, trial_duration=400.0)
+    recording = simulate(network, np.full((3, 1), np.inf), protocol)
+    for unit, v_inf in zip((2, 3), current * 100 / 250, strict=True):
+        period = 100 * np.log(v_inf / (v_inf - 20))
+        for trial in range(3):
+            times = recording.times[(recording.unit == unit) & (recording.trial == trial)]
+            expected = period + np.arange(len(times)) * (period + 4.0)
+            np.testing.assert_allclose(times, expected, rtol=0, atol=1e-6 if "noise" in protocol else 1e-9)
+            assert len(times) == (1 if "refractory" not in protocol else 1 + int((400 - period) / (period + 4.0)))
+
+
+def test_instantaneous_synapses_add_their_weight_to_the_potential():
+    neuron = LIFNeuron(tau_m=10.0, tau_syn=0.0, V_th=20.0)
+    populations = [Population("input", 3, 0), Population("output", 1, 1, neuron)]
+    network = NetworkDescription(
+        populations, [Projection("input", "output", np.array([[12.0], [8.0], [9.0]]))], trial_duration=40.0
+    )
+    times = [[1.0, 3.0, 4.5], [1.0, 30.0, 39.0]]
+    first = simulate(network, times).first_spikes()[:, 3]
+    potential = 12 * np.exp(-0.35) + 8 * np.exp(-0.15) + 9
+    assert potential > 20 > 12 * np.exp(-0.2) + 8
+    assert first[0] == pytest.approx(4.5, abs=1e-9)
+    assert first[1] == np.inf
 
 
 CODE = """
