@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .comparison import GrazingSpike as GrazingSpike
     from .comparison import compare as compare
+    from .deviation import Deviation as Deviation
+    from .deviation import deviations as deviations
     from .protocols import Protocol as Protocol
     from .protocols import protocol_names as protocol_names
     from .simulation import simulate as simulate
@@ -23,15 +25,27 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Comparison": "comparison",
+    "Deviation": "deviation",
     "GrazingSpike": "comparison",
     "Protocol": "protocols",
     "compare": "comparison",
+    "deviations": "deviation",
     "export": "trained_network",
     "protocol_names": "protocols",
     "simulate": "simulation",
 }
 
-__all__ = ["Comparison", "GrazingSpike", "Protocol", "compare", "export", "protocol_names", "simulate"]
+__all__ = [
+    "Comparison",
+    "Deviation",
+    "GrazingSpike",
+    "Protocol",
+    "compare",
+    "deviations",
+    "export",
+    "protocol_names",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

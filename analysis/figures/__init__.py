@@ -16,6 +16,7 @@ from .raster import raster
 from .save import figure_of, render
 from .spike_time_equality import spike_time_equality
 from .style import figure_style, new_axes
+from .validation_curves import validation_curves
 
 __all__ = [
     "class_distance_matrix",
@@ -34,4 +35,5 @@ __all__ = [
     "raster",
     "render",
     "spike_time_equality",
+    "validation_curves",
 ]

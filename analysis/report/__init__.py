@@ -1,6 +1,14 @@
 """Reports: one self-contained HTML file, with figures and, under each, what it shows in words."""
 
-from .content import RecordingReport, ReproductionReport, RunReport
+from .content import RecordingReport, ReproductionReport, RunReport, ValidationReport
 from .write import report_html, save_figures, write_report
 
-__all__ = ["RecordingReport", "ReproductionReport", "RunReport", "report_html", "save_figures", "write_report"]
+__all__ = [
+    "RecordingReport",
+    "ReproductionReport",
+    "RunReport",
+    "ValidationReport",
+    "report_html",
+    "save_figures",
+    "write_report",
+]

@@ -120,3 +120,24 @@ class ReproductionReport:
     networks: Sequence[Sequence[str]]
     key_numbers: Sequence[tuple[str, str]] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """A network under protocols of rising realism.
+
+    Attributes
+    ----------
+    title : str
+    results : mapping
+        As in ``results.json`` of a validation.
+    others : mapping of str to mapping
+        Results of other networks under the same protocols, to be drawn beside.
+    environment : mapping
+        As in :class:`RunReport`.
+    """
+
+    title: str
+    results: Mapping[str, Any]
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)

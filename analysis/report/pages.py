@@ -8,7 +8,7 @@ from typing import Any
 
 from ..figures.profile import LABELS
 from .claims import claims
-from .content import RecordingReport, ReproductionReport, RunReport
+from .content import RecordingReport, ReproductionReport, RunReport, ValidationReport
 from .layer_table import layer_table_section
 from .measure_sections import measure_sections, raster_section
 from .methods import DEFINITIONS, settings_rows
@@ -16,12 +16,14 @@ from .reproduction_section import reproduction_page
 from .run_sections import equality_section, learning_section, run_key_numbers
 from .section import KeyNumber, Page, Section
 from .seeds_section import seeds_section
+from .validation_section import validation_page
 
 
 @singledispatch
 def build_page(content: Any) -> Page:
     """The page of a report."""
-    raise TypeError(f"a report is a RunReport, a RecordingReport or a ReproductionReport, got {type(content).__name__}")
+    kinds = "a RunReport, a RecordingReport, a ReproductionReport or a ValidationReport"
+    raise TypeError(f"a report is {kinds}, got {type(content).__name__}")
 
 
 @build_page.register
@@ -85,3 +87,4 @@ def _(content: RecordingReport) -> Page:
 
 
 build_page.register(ReproductionReport, reproduction_page)
+build_page.register(ValidationReport, validation_page)

@@ -20,7 +20,7 @@ class Ongoing(Rung):
 
     name: ClassVar[str] = "ongoing"
     axis: ClassVar[str] = "gap"
-    sweep: ClassVar[tuple[float, ...]] = (50.0, 20.0, 10.0, 5.0, 0.0)
+    sweep: ClassVar[tuple[float, ...]] = (200.0, 100.0, 50.0, 20.0, 0.0)
     needs: ClassVar[tuple[str, ...]] = ("refractory",)
 
     gap: float = parameter(0.0, "from the end of a trial to the onset of the next", unit="ms", minimum=0.0)
