@@ -169,13 +169,13 @@ def validate(
     if not networks:
         raise InputError("name at least one network to validate")
     descriptions = [load_network(network) for network in networks]
-    samples = [load_stimuli(description, dataset, split, n_samples, data_folder) for description in descriptions]
     sizes = [[population.size for population in description.populations] for description in descriptions]
     for network, found in zip(networks, sizes, strict=True):
         if found != sizes[0]:
             raise InputError(
                 f"networks to be averaged must have the same layers; {network} has {found}, not {sizes[0]}"
             )
+    samples = [load_stimuli(description, dataset, split, n_samples, data_folder) for description in descriptions]
     for description in descriptions:
         for curve in planned:
             for protocol in curve.protocols:
