@@ -4,6 +4,8 @@
     recording = simulate(description, stimuli, protocol)
     comparison = compare(reference, recording, description)
 
+Networks of other frameworks come in and ours go out as NIR graphs: read_nir, write_nir.
+
 NEST runs only in worker processes of their own, which never load torch; importing this module loads neither.
 """
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from .comparison import compare as compare
     from .deviation import Deviation as Deviation
     from .deviation import deviations as deviations
+    from .nir import read_nir as read_nir
+    from .nir import write_nir as write_nir
     from .protocols import Protocol as Protocol
     from .protocols import protocol_names as protocol_names
     from .simulation import simulate as simulate
@@ -32,7 +36,9 @@ _HOMES = {
     "deviations": "deviation",
     "export": "trained_network",
     "protocol_names": "protocols",
+    "read_nir": "nir",
     "simulate": "simulation",
+    "write_nir": "nir",
 }
 
 __all__ = [
@@ -44,7 +50,9 @@ __all__ = [
     "deviations",
     "export",
     "protocol_names",
+    "read_nir",
     "simulate",
+    "write_nir",
 ]
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..bridge.nir import read_nir
 from ..errors import InputError
 from ..network_description import NetworkDescription, Projection
 
 PREFIX = "pretrained:"
+NIR_SUFFIX = ".nir"
 
 
 def pretrained_names() -> list[str]:
@@ -21,15 +23,29 @@ def pretrained_names() -> list[str]:
     return sorted(p.name.removesuffix(".safetensors") for p in _folder().iterdir() if p.name.endswith(".safetensors"))
 
 
-def load_network(network: str | Path) -> NetworkDescription:
+def load_network(
+    network: str | Path,
+    *,
+    trial_duration: float | None = None,
+    dt: float | None = None,
+    spikes: str | None = None,
+    t_ref: float | None = None,
+) -> NetworkDescription:
     """A network from a file, or one that comes with the package: ``pretrained:NAME``.
+
+    Parameters
+    ----------
+    network : str or path
+        Ours, or a NIR graph of any framework (``.nir``).
+    trial_duration, dt, spikes, t_ref
+        What a NIR graph of another framework does not say; see :func:`semsync.bridge.read_nir`.
 
     Raises
     ------
     InputError
-        When there is no network of that name.
+        When there is no network of that name, or something is said about a network that says it itself.
     FileError
-        See :meth:`NetworkDescription.load`.
+        See :meth:`NetworkDescription.load` and :func:`semsync.bridge.read_nir`.
 
     Examples
     --------
@@ -38,6 +54,12 @@ def load_network(network: str | Path) -> NetworkDescription:
     [5, 30, 3]
     """
     text = str(network)
+    said = {"trial_duration": trial_duration, "dt": dt, "spikes": spikes, "t_ref": t_ref}
+    if text.endswith(NIR_SUFFIX):
+        return read_nir(network, trial_duration=trial_duration, dt=dt, spikes=spikes, t_ref=t_ref)
+    given = [name for name, value in said.items() if value is not None]
+    if given:
+        raise InputError(f"{text} says itself what it is; {', '.join(given)} can only be given for a NIR graph (.nir)")
     if not text.startswith(PREFIX):
         return NetworkDescription.load(network)
     name = text.removeprefix(PREFIX)

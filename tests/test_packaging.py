@@ -23,7 +23,7 @@ def project() -> dict:
 def requirements_of_users(project: dict) -> dict[str, str]:
     """Lower bounds of everything but the developers' tools."""
     extras = project["optional-dependencies"]
-    texts = project["dependencies"] + extras["analysis"] + extras["train"] + extras["nest"]
+    texts = project["dependencies"] + extras["analysis"] + extras["train"] + extras["nest"] + extras["nir"]
     return {requirement.name: str(requirement.specifier) for requirement in map(Requirement, texts)}
 
 
