@@ -29,6 +29,7 @@ from .protocols import Plan, Protocol
 from .stimuli import Stimuli
 
 FORMAT, FORMAT_VERSION = "semsync-simulation", 2
+INPUT_FILES = ("network.safetensors", "stimuli.safetensors", "job.json")
 CHUNK_FORMAT, CHUNK_FORMAT_VERSION = "semsync-spikes", 1
 
 logger = logging.getLogger(__name__)
@@ -172,6 +173,10 @@ class Job:
             settings["seed"],
             settings["chunk_size"],
         )
+
+    def input_files(self) -> dict[str, bytes]:
+        """Contents of all files that :meth:`prepare` wrote, by name: another folder with them holds the same job."""
+        return {name: (self.folder / name).read_bytes() for name in INPUT_FILES}
 
     def chunk_path(self, chunk: int) -> Path:
         return self.folder / f"chunk-{chunk:05d}.safetensors"

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, MissingDependencyError, SemsyncError
 from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable, decisions
+from .executors import Executor, get_executor
 from .job import Job
 from .nest_kernel import INSTALL
 from .protocols import Protocol, Rung
 from .stimuli import Stimuli
-from .workers import run_workers
 
 CHUNK_SIZE = 25  # trials; a result file each, and what a killed worker loses at most
 
@@ -32,6 +32,8 @@ def simulate(
     resolution: float | ArrayLike = 0.1,
     classes: ArrayLike | None = None,
     n_workers: int = 1,
+    n_ranks: int = 1,
+    dask: Any = None,
     chunk_size: int = CHUNK_SIZE,
     work_folder: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -40,7 +42,7 @@ def simulate(
     """Present stimuli to a network in NEST and record every spike.
 
     Trials are spread over worker processes, each with a NEST kernel of its own; results are the same, to the last bit,
-    for any number of workers. A worker that dies is started again and loses only its chunk.
+    for any number of workers, here or on a cluster. A worker that dies is started again and loses only its chunk.
 
     Parameters
     ----------
@@ -58,6 +60,12 @@ def simulate(
         Class of each stimulus, >= 0; those of a table of stimuli without.
     n_workers : int
         Number of processes, of one thread each.
+    n_ranks : int
+        MPI ranks over which each worker spreads the network, for networks that are too large or slow for one process.
+        Needs a NEST with MPI, see docs/clusters.md.
+    dask : str, Client or cluster, optional
+        Where the workers run, instead of as `n_workers` processes of this machine: the address of a Dask scheduler, a
+        ``distributed.Client``, a cluster, or "local". See docs/clusters.md.
     chunk_size : int
         Trials per result file.
     work_folder : path, optional
@@ -82,7 +90,7 @@ def simulate(
     FileError
         When the work folder cannot be written or holds another simulation.
     MissingDependencyError
-        Without NEST, or with a version that is not supported.
+        Without NEST, or with a version that is not supported; without Dask or MPI, where they are asked for.
     SemsyncError
         When a worker fails or keeps dying.
 
@@ -103,13 +111,13 @@ def simulate(
         classes = stimuli.trials.get("stimulus_class")
     spikes = Stimuli.of(description, stimuli)
     stimulus_class = _check_classes(classes, spikes.n_trials)
-    for name, value in (("n_workers", n_workers), ("chunk_size", chunk_size)):
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, got {value!r}")
+    if chunk_size < 1:
+        raise InputError(f"chunk_size must be at least 1, got {chunk_size!r}")
     if not 0 <= seed < 2**32 - 1:
         raise InputError(f"seed must lie in 0..{2**32 - 2}, got {seed!r}")
     steps = _check_resolution(resolution, spikes.n_trials)
-    if importlib.util.find_spec("nest") is None:
+    executor = get_executor(n_workers, n_ranks, dask)
+    if dask is None and importlib.util.find_spec("nest") is None:
         raise MissingDependencyError(f"simulating needs NEST, which is not installed: {INSTALL}")
 
     folder = Path(tempfile.mkdtemp(prefix="semsync-")) if work_folder is None else Path(work_folder)
@@ -119,7 +127,7 @@ def simulate(
         if len(job.plans) > 1 and job.session > 1:
             raise InputError("trials that follow one another without a reset must have the same resolution")
         job.prepare()
-        _run(job, n_workers, progress)
+        _run(job, executor, progress)
         return _recording(job, stimulus_class)
     except SemsyncError as error:
         is_temporary &= type(error) is not SemsyncError  # whose sentence points to a log in the folder
@@ -129,7 +137,7 @@ def simulate(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(job: Job, n_workers: int, progress: Callable[[int, int], None] | None) -> None:
+def _run(job: Job, executor: Executor, progress: Callable[[int, int], None] | None) -> None:
     missing = job.missing_chunks()
     n_done = job.n_trials - sum(len(job.trials_of(chunk)) for chunk in missing)
 
@@ -141,7 +149,7 @@ def _run(job: Job, n_workers: int, progress: Callable[[int, int], None] | None) 
 
     report(0)
     if missing:
-        run_workers(job, missing, n_workers, report)
+        executor.run(job, missing, report)
 
 
 def _recording(job: Job, stimulus_class: NDArray[np.int64] | None) -> SpikeTable:

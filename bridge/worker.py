@@ -1,8 +1,9 @@
-"""A worker process: ``python -m semsync.bridge.worker WORK_FOLDER --name 0 --chunks 0,2,4``.
+"""A worker process: ``python -m semsync.bridge.worker WORK_FOLDER --name 0``, under ``mpirun`` with ``--ranks N``.
 
-It reads the job from the work folder, simulates its chunks in NEST, and writes each as a result file. On its standard
-output are only lines of JSON for the parent: ``{"trials": 1}`` after each trial, ``{"chunk": 3}`` after each result
-file, ``{"error": kind, "message": sentence}`` before it gives up. What NEST prints goes to the log in the work folder.
+It reads the job from the work folder, the numbers of its chunks, a line each, from standard input, simulates them in
+NEST and writes each as a result file, until the input ends. On its standard output are only lines of JSON for the
+parent: ``{"trials": 1}`` after each trial, ``{"chunk": 3}`` after each result file, ``{"error": kind, "message":
+sentence}`` before it gives up. What NEST prints goes to the log in the work folder.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -21,13 +23,15 @@ from ..errors import SemsyncError
 from .job import Chunk, Job, log_name
 from .kernel_network import KernelNetwork
 from .nest_kernel import load_nest
+from .ranks import Ranks
 
 Report = Callable[..., None]
 
 
-def run_chunks(job: Job, chunks: Sequence[int], report: Report) -> None:
-    """Simulate some chunks of a job in this process."""
+def run_chunks(job: Job, chunks: Iterable[int], report: Report, ranks: Ranks) -> None:
+    """Simulate some chunks of a job in this process, on every rank the same."""
     nest = load_nest()
+    ranks.check(nest)
     network = None
     for chunk in chunks:
         trials, plan = job.trials_of(chunk), job.plan_of(chunk)
@@ -42,8 +46,9 @@ def run_chunks(job: Job, chunks: Sequence[int], report: Report) -> None:
             unit.append(unit_of_session)
             trial.append(together[row].astype(np.int32))
             report(trials=len(together))
-        simulator = f"NEST {nest.__version__}"
-        job.write_chunk(chunk, Chunk(np.concatenate(times), np.concatenate(unit), np.concatenate(trial), simulator))
+        times_of_all, unit_of_all, trial_of_all = (ranks.gather(np.concatenate(part)) for part in (times, unit, trial))
+        if ranks.is_first:
+            job.write_chunk(chunk, Chunk(times_of_all, unit_of_all, trial_of_all, f"NEST {nest.__version__}"))
         report(chunk=chunk)
 
 
@@ -52,38 +57,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="semsync.bridge.worker", description="Simulate chunks of a job in NEST.")
     parser.add_argument("work_folder", type=Path)
     parser.add_argument("--name", type=int, default=0, help="number of this worker, for its log")
-    parser.add_argument("--chunks", required=True, help="numbers of the chunks, separated by commas")
+    parser.add_argument("--ranks", type=int, default=1, help="number of MPI ranks that it was started as")
     options = parser.parse_args(arguments)
-    report = _take_standard_output()
+    channel, ranks = _take_standard_output(), None
+
+    def report(**message: object) -> None:
+        if ranks is None or ranks.is_first or "error" in message:
+            channel.write(json.dumps(message) + "\n")
+            channel.flush()
+
     try:
-        job = Job.load(options.work_folder)
-        run_chunks(job, [int(chunk) for chunk in options.chunks.split(",")], report)
+        ranks = Ranks(options.ranks)
+        run_chunks(Job.load(options.work_folder), _asked_for(ranks), report, ranks)
+        return 0
     except BrokenPipeError:
-        return 1  # the parent is gone
+        pass  # the parent is gone
     except SemsyncError as error:
         traceback.print_exc()
         report(error=type(error).__name__, message=str(error))
-        return 1
     except Exception as error:
         traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]
         log = options.work_folder / log_name(options.name)
         message = f"a NEST worker failed with {type(error).__name__}: {first_line} (the traceback is in {log})"
         report(error="SemsyncError", message=message)
-        return 1
-    return 0
+    if ranks is not None:
+        ranks.abort()
+    return 1
 
 
-def _take_standard_output() -> Report:
+def _asked_for(ranks: Ranks) -> Iterator[int]:
+    """Chunks as the parent asks for them."""
+    while line := ranks.share(sys.stdin.readline() if ranks.is_first else ""):
+        yield int(line)
+
+
+def _take_standard_output() -> TextIO:
     """Keep the standard output for reports; all else that this process prints goes where its errors go."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-
-    def report(**message: object) -> None:
-        channel.write(json.dumps(message) + "\n")
-        channel.flush()
-
-    return report
+    return channel
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def test_a_worker_loads_neither_torch_nor_other_rooms(tmp_path):
         "rooms = ('torch', 'semsync.models', 'semsync.analysis', 'neo', 'elephant');"
         "assert not [name for name in sys.modules if name.startswith(rooms)]"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path), "--chunks", "0"], check=True, stdout=subprocess.PIPE)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], input=b"0\n", check=True, stdout=subprocess.PIPE)
 
 
 def test_importing_the_bridge_loads_neither_torch_nor_nest():
@@ -161,7 +161,7 @@ def test_nest_is_refused_where_torch_is():
 def test_a_failing_worker_says_why_in_one_sentence(monkeypatch, tmp_path):
     (tmp_path / "nest").mkdir()
     (tmp_path / "nest" / "__init__.py").write_text("raise ImportError('libgsl is missing')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(MissingDependencyError, match=r"libgsl is missing.*pip install") as caught:
         simulate(NETWORK, INPUT_TIMES, work_folder=tmp_path / "work")
     assert "\n" not in str(caught.value)
@@ -170,7 +170,7 @@ def test_a_failing_worker_says_why_in_one_sentence(monkeypatch, tmp_path):
 
 def test_an_unforeseen_failure_points_to_its_log(monkeypatch, tmp_path):
     (tmp_path / "nest.py").write_text("__version__ = '3.10.0'\ndef set_verbosity(level): raise RuntimeError('odd')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(SemsyncError, match=r"RuntimeError: odd \(the traceback is in .*worker-0.log\)"):
         simulate(NETWORK, INPUT_TIMES, work_folder=tmp_path / "work")
 
