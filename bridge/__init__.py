@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .deviation import deviations as deviations
     from .protocols import Protocol as Protocol
     from .protocols import protocol_names as protocol_names
+    from .pynest_script import write_pynest as write_pynest
     from .simulation import simulate as simulate
     from .trained_network import export as export
 
@@ -33,6 +34,7 @@ _HOMES = {
     "export": "trained_network",
     "protocol_names": "protocols",
     "simulate": "simulation",
+    "write_pynest": "pynest_script",
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "export",
     "protocol_names",
     "simulate",
+    "write_pynest",
 ]
 
 
