@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .nir import write_nir as write_nir
     from .protocols import Protocol as Protocol
     from .protocols import protocol_names as protocol_names
+    from .pynest_script import write_pynest as write_pynest
     from .simulation import simulate as simulate
     from .trained_network import export as export
 
@@ -39,6 +40,7 @@ _HOMES = {
     "read_nir": "nir",
     "simulate": "simulation",
     "write_nir": "nir",
+    "write_pynest": "pynest_script",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "read_nir",
     "simulate",
     "write_nir",
+    "write_pynest",
 ]
 
 

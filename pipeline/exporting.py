@@ -1,0 +1,96 @@
+"""A saved network in another form, for those who run it elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import bridge
+from ..errors import InputError
+from ..models.encoding import encoder_from
+from ..network_description import NetworkDescription
+from .networks import beside, load_network
+from .saved_network import load_stimuli
+
+N_STIMULI = 5
+
+
+def export_network(
+    network: str | Path,
+    to: str,
+    out: Path | None = None,
+    *,
+    dataset: str | None = None,
+    split: str = "test",
+    n_stimuli: int = N_STIMULI,
+    data_folder: Path | None = None,
+    overwrite: bool = False,
+) -> tuple[Path, ...]:
+    """Write a network in another form.
+
+    Parameters
+    ----------
+    network : path
+        A file, or ``pretrained:NAME``.
+    to : str
+        A name of :func:`formats`.
+    out : path, optional
+        Beside the network without it.
+    dataset : str, optional
+        Of which the first `n_stimuli` samples of `split` go with a script, with the spike times that torch finds (where
+        it is installed).
+    overwrite : bool
+        Replace files that are there.
+
+    Returns
+    -------
+    tuple of Path
+        Files that were written.
+
+    Raises
+    ------
+    InputError
+        When there is no such format, network or data set, or they do not fit each other.
+    FileError
+        When a file exists or cannot be written.
+    """
+    if to not in _WRITERS:
+        raise InputError(f"there is no format {to!r} to export to; known are {', '.join(formats())}")
+    writer, suffix = _WRITERS[to]
+    description = load_network(network)
+    stimuli: dict[str, Any] = {}
+    if dataset is not None:
+        stimuli = _stimuli(description, dataset, split, n_stimuli, data_folder)
+    return writer(description, out or beside(network, suffix), stimuli, overwrite)
+
+
+def formats() -> list[str]:
+    """Names that :func:`export_network` accepts."""
+    return sorted(_WRITERS)
+
+
+def _stimuli(
+    description: NetworkDescription, dataset: str, split: str, n_stimuli: int, data_folder: Path | None
+) -> dict[str, Any]:
+    samples = load_stimuli(description, dataset, split, n_stimuli, data_folder)
+    times = encoder_from(description.encoding)(samples.features)
+    if importlib.util.find_spec("torch") is not None:
+        from .stages import torch_recording
+
+        times = torch_recording(description, samples).first_spikes()
+    return {"first_spikes": times, "labels": np.asarray(samples.labels)}
+
+
+def _write_pynest(
+    description: NetworkDescription, out: Path, stimuli: dict[str, Any], overwrite: bool
+) -> tuple[Path, ...]:
+    return bridge.write_pynest(description, out, **stimuli, overwrite=overwrite)
+
+
+_Writer = Callable[[NetworkDescription, Path, dict[str, Any], bool], tuple[Path, ...]]
+# What writes a format, and how the file's name goes on when none is given.
+_WRITERS: dict[str, tuple[_Writer, str]] = {"pynest": (_write_pynest, "_pynest.py")}
