@@ -58,6 +58,7 @@ for command in (
     networks.evaluate,
     networks.simulate,
     networks.validate,
+    networks.export,
     recordings.analyze,
     training.reproduce,
     training.report,

@@ -1,4 +1,4 @@
-"""Commands on a network that is there: evaluate, simulate, validate."""
+"""Commands on a network that is there: evaluate, simulate, validate, export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import PATH, dataset_options, network_options
+from .options import PATH, dataset_options, network_options, split_options
 from .output import ProgressBars, print_comparison
 
 
@@ -32,15 +32,22 @@ def evaluate(network: Path, dataset: str, split: str, n_trials: int | None, data
 
 
 @click.command()
-@network_options
+@click.argument("network", type=PATH)
+@click.option("--dataset", help="digits, yin-yang or mnist.")
+@click.option("--stimuli", type=PATH, help="Input spikes of your own instead (.npz, see docs/validation.md).")
+@split_options
 @click.option("--out", type=PATH, help="Recording to write (.nix or .nwb); NETWORK_recording.nix without it.")
-@click.option("--protocol", default="exact", show_default=True, help="How the network is run in NEST.")
+@click.option("--protocol", default="exact", show_default=True, help="How the network is run; see `semsync validate`.")
 @click.option("--resolution", type=float, default=0.1, show_default=True, help="Time step of NEST [ms].")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="NEST processes.")
+@click.option("--ranks", type=click.IntRange(min=1), default=1, show_default=True, help="MPI ranks of each of them.")
+@click.option("--dask", metavar="ADDRESS", help="Simulate on a Dask cluster: its scheduler's address, or local.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that a protocol draws.")
 @click.option("--resume", is_flag=True, help="Go on with a simulation that was cut short.")
 def simulate(
     network: Path,
-    dataset: str,
+    dataset: str | None,
+    stimuli: Path | None,
     split: str,
     n_trials: int | None,
     data_folder: Path | None,
@@ -48,6 +55,9 @@ def simulate(
     protocol: str,
     resolution: float,
     workers: int,
+    ranks: int,
+    dask: str | None,
+    seed: int,
     resume: bool,
 ) -> None:
     """Run a saved network in NEST, compare its spike times with torch's, and save the recording.
@@ -59,6 +69,8 @@ def simulate(
     Examples:
       semsync simulate runs/digits/network.safetensors --dataset digits --n-trials 100
       semsync simulate pretrained:yin-yang-delays --dataset yin-yang
+      semsync simulate pretrained:mnist-dale --dataset mnist --dask tcp://scheduler:8786 --workers 40
+      semsync simulate mine.safetensors --stimuli spikes.npz --protocol refractory
     """
     from ..pipeline.networks import beside
     from ..pipeline.saved_network import simulate as simulate_network
@@ -66,16 +78,63 @@ def simulate(
     out = out or beside(network, "_recording.nix")
     with ProgressBars() as progress:
         result = simulate_network(
-            network, dataset, out, split=split, n_samples=n_trials, data_folder=data_folder, protocol=protocol,
-            resolution=resolution, n_workers=workers, resume=resume, progress=progress,
+            network, out, dataset=dataset, stimuli=stimuli, split=split, n_samples=n_trials, data_folder=data_folder,
+            protocol=protocol, resolution=resolution, n_workers=workers, n_ranks=ranks, dask=dask, seed=seed,
+            resume=resume, progress=progress,
         )  # fmt: skip
-    click.echo(f"accuracy in NEST: {result.accuracy:.2%} of {result.n_samples} {split} samples of {dataset}")
+    if result.accuracy is not None:
+        shown = f"{split} samples of {dataset}" if dataset else f"trials of {stimuli}"
+        click.echo(f"accuracy in NEST: {result.accuracy:.2%} of {result.n_samples} {shown}")
+    click.echo(f"{result.n_spikes} spikes, inputs included, in {result.n_samples} trials")
     if result.comparison is None:
-        click.echo("no comparison of spike times: torch is not installed")
+        click.echo(f"no comparison with torch: {result.why_no_comparison}")
     else:
         print_comparison(result.comparison)
     click.echo(f"speed: {result.images_per_second:.1f} images per second")
     click.echo(f"recording: {out}")
+
+
+@click.command()
+@click.argument("network", type=PATH)
+@click.option("--to", required=True, type=click.Choice(["pynest", "nir", "semsync"]), help="What to write.")
+@click.option("--out", type=PATH, help="File to write; beside the network without it.")
+@click.option("--dataset", help="pynest: data set whose first samples go with the script, to run and compare at once.")
+@click.option("--n-stimuli", type=click.IntRange(min=1), default=5, show_default=True, help="So many of them.")
+@click.option("--data-folder", type=PATH, help="Folder of the data set's files; see `semsync data`.")
+@click.option("--trial-duration", type=float, help="NIR graph of another framework: length of a trial [ms].")
+@click.option("--dt", type=float, help="NIR graph of another framework: its time step [ms].")
+@click.option("--spikes", type=click.Choice(["pulse", "jump"]), help="NIR graph of another framework: see docs/nir.md.")
+@click.option("--t-ref", type=float, help="NIR graph of another framework: refractory period [ms].")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+def export(
+    network: Path,
+    to: str,
+    out: Path | None,
+    dataset: str | None,
+    n_stimuli: int,
+    data_folder: Path | None,
+    overwrite: bool,
+    **nir: float | str | None,
+) -> None:
+    """Write a network for those who run it elsewhere, or read a NIR graph of another framework.
+
+    pynest is a script that needs nothing but NEST and numpy, with its weights beside it; nir is a graph that other
+    frameworks read; semsync is this package's own file, from a .nir graph.
+
+    \b
+    Examples:
+      semsync export pretrained:mnist-dale --to pynest --dataset mnist
+      semsync export runs/digits/network.safetensors --to nir
+      semsync export theirs.nir --to semsync --dt 1 --trial-duration 100
+    """
+    from ..pipeline.exporting import export_network
+
+    reading = {key: value for key, value in nir.items() if value is not None}
+    for path in export_network(
+        network, to, out, dataset=dataset, n_stimuli=n_stimuli, data_folder=data_folder, overwrite=overwrite,
+        reading=reading,
+    ):  # fmt: skip
+        click.echo(f"written: {path}")
 
 
 @click.command()

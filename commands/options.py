@@ -39,10 +39,9 @@ def config_of(preset: str, settings: tuple[str, ...], seed: int | None, n_trials
     return load_config(preset, settings, seed=seed)
 
 
-def dataset_options(command: Any) -> Any:
-    """Options of commands that show a data set to a network."""
+def split_options(command: Any) -> Any:
+    """Which part of a data set is shown to a network."""
     options = [
-        click.option("--dataset", required=True, help="digits, yin-yang or mnist."),
         click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True),
         click.option("--n-trials", type=click.IntRange(min=1), help="Only the first so many samples."),
         click.option("--data-folder", type=PATH, help="Folder of the data set's files; see `semsync data`."),
@@ -50,6 +49,11 @@ def dataset_options(command: Any) -> Any:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def dataset_options(command: Any) -> Any:
+    """Options of commands that show a data set to a network."""
+    return click.option("--dataset", required=True, help="digits, yin-yang or mnist.")(split_options(command))
 
 
 def network_options(command: Any) -> Any:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import bridge
-from ..errors import InputError
+from ..errors import FileError, InputError
 from ..models.encoding import encoder_from
 from ..network_description import NetworkDescription
 from .networks import beside, load_network
@@ -29,6 +29,7 @@ def export_network(
     n_stimuli: int = N_STIMULI,
     data_folder: Path | None = None,
     overwrite: bool = False,
+    reading: Mapping[str, Any] | None = None,
 ) -> tuple[Path, ...]:
     """Write a network in another form.
 
@@ -45,6 +46,8 @@ def export_network(
         it is installed).
     overwrite : bool
         Replace files that are there.
+    reading : mapping, optional
+        What a NIR graph does not say itself; see :func:`semsync.pipeline.networks.load_network`.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def export_network(
     if to not in _WRITERS:
         raise InputError(f"there is no format {to!r} to export to; known are {', '.join(formats())}")
     writer, suffix = _WRITERS[to]
-    description = load_network(network)
+    description = load_network(network, **(reading or {}))
     stimuli: dict[str, Any] = {}
     if dataset is not None:
         stimuli = _stimuli(description, dataset, split, n_stimuli, data_folder)
@@ -91,6 +94,32 @@ def _write_pynest(
     return bridge.write_pynest(description, out, **stimuli, overwrite=overwrite)
 
 
+def _write_nir(
+    description: NetworkDescription, out: Path, stimuli: dict[str, Any], overwrite: bool
+) -> tuple[Path, ...]:
+    _refuse(out, stimuli, overwrite)
+    bridge.write_nir(description, out)
+    return (out,)
+
+
+def _write_own(
+    description: NetworkDescription, out: Path, stimuli: dict[str, Any], overwrite: bool
+) -> tuple[Path, ...]:
+    _refuse(out, stimuli, overwrite)
+    return (description.save(out),)
+
+
+def _refuse(out: Path, stimuli: dict[str, Any], overwrite: bool) -> None:
+    if stimuli:
+        raise InputError("stimuli of a data set go with a PyNEST script alone (--to pynest)")
+    if out.exists() and not overwrite:
+        raise FileError(f"{out} exists; choose another --out or add --overwrite")
+
+
 _Writer = Callable[[NetworkDescription, Path, dict[str, Any], bool], tuple[Path, ...]]
 # What writes a format, and how the file's name goes on when none is given.
-_WRITERS: dict[str, tuple[_Writer, str]] = {"pynest": (_write_pynest, "_pynest.py")}
+_WRITERS: dict[str, tuple[_Writer, str]] = {
+    "nir": (_write_nir, ".nir"),
+    "pynest": (_write_pynest, "_pynest.py"),
+    "semsync": (_write_own, ".safetensors"),
+}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import bridge
 from ..errors import FileError, InputError
@@ -17,6 +19,7 @@ from ..models import datasets
 from ..models.datasets import Split
 from ..models.encoding import encoder_from
 from ..network_description import NetworkDescription
+from ..spike_table import SpikeTable
 from .networks import load_network
 from .progress import Progress, silent
 
@@ -33,12 +36,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Simulation:
-    """Accuracy and speed of a network in NEST, and its spike times against torch's (None without torch)."""
+    """Accuracy (None without classes) and speed of a network in NEST, and its spike times against torch's."""
 
     n_samples: int
-    accuracy: float
+    accuracy: float | None
+    n_spikes: int
     images_per_second: float
     comparison: dict[str, Any] | None
+    why_no_comparison: str = ""
 
 
 def load_stimuli(
@@ -76,20 +81,34 @@ def evaluate(
 
 
 def simulate(
-    network: Path,
-    dataset: str,
+    network: str | Path,
     out: Path,
     *,
+    dataset: str | None = None,
+    stimuli: Path | None = None,
     split: str = "test",
     n_samples: int | None = None,
     data_folder: Path | None = None,
     protocol: str = "exact",
     resolution: float = 0.1,
     n_workers: int = 2,
+    n_ranks: int = 1,
+    dask: str | None = None,
+    seed: int = 0,
     resume: bool = False,
     progress: Progress = silent,
 ) -> Simulation:
-    """Run a saved network in NEST on a split of a data set and save the recording as `out`.
+    """Run a saved network in NEST, on a data set or on stimuli of one's own, and save the recording as `out`.
+
+    Parameters
+    ----------
+    network : path or ``pretrained:NAME``
+    out : Path
+        A ``.nix`` or ``.nwb`` file.
+    dataset, stimuli : str and Path, one of the two
+        A data set, encoded as the network says, or a file of input spikes: see :func:`read_stimuli`.
+    protocol, resolution, n_workers, n_ranks, dask, seed
+        See :func:`semsync.bridge.simulate`.
 
     Raises
     ------
@@ -106,26 +125,87 @@ def simulate(
     work_folder = out.with_name(out.name + ".simulation")
     if work_folder.exists() and not resume:
         raise FileError(f"{work_folder} holds a simulation that was cut short; add --resume or remove it")
+    if (dataset is None) == (stimuli is None):
+        raise InputError("name what the network is to be shown: a data set, or a file of stimuli (one of the two)")
     description = load_network(network)
-    samples = load_stimuli(description, dataset, split, n_samples, data_folder)
+    samples = None
+    spikes: Any
+    labels: Any
+    if stimuli is not None:
+        spikes, labels = read_stimuli(stimuli, n_samples)
+    else:
+        samples = load_stimuli(description, str(dataset), split, n_samples, data_folder)
+        spikes, labels = encoder_from(description.encoding)(samples.features), samples.labels
     started = time.perf_counter()
     recording = bridge.simulate(
         description,
-        encoder_from(description.encoding)(samples.features),
+        spikes,
         protocol,
         resolution=resolution,
-        classes=samples.labels,
+        classes=labels,
         n_workers=n_workers,
+        n_ranks=n_ranks,
+        dask=dask,
         work_folder=work_folder,
         progress=lambda n_done, n_all: progress("simulate in NEST", n_done, n_all),
+        seed=seed,
     )
     seconds = time.perf_counter() - started
     writers[out.suffix](recording, out)
     shutil.rmtree(work_folder, ignore_errors=True)
-    comparison = None
-    if importlib.util.find_spec("torch") is not None:
+    comparison, why_not = None, ""
+    if samples is None:
+        why_not = "stimuli of one's own are not shown to torch"
+    elif str(bridge.Protocol.of(protocol)) != "exact":
+        why_not = f"protocol {protocol!r} is meant to differ"
+    elif importlib.util.find_spec("torch") is None:
+        why_not = "torch is not installed"
+    else:
         from .stages import torch_recording
 
         comparison = bridge.compare(torch_recording(description, samples), recording, description).to_dict()
-    correct = recording.trials["decision"] == samples.labels
-    return Simulation(len(samples), float(correct.mean()), len(samples) / seconds, comparison)
+    accuracy = None if labels is None else float((recording.trials["decision"] == labels).mean())
+    n_trials = recording.n_trials
+    return Simulation(n_trials, accuracy, recording.n_spikes, n_trials / seconds, comparison, why_not)
+
+
+def read_stimuli(path: Path, n_trials: int | None = None) -> tuple[Any, NDArray[np.int64] | None]:
+    """Input spikes of one's own from an ``.npz`` file, and the classes of their trials where it has them.
+
+    The file holds ``input_times``, shape [n_trials, n_inputs]: one spike an input [ms], ``inf`` for none; or ``times``
+    [ms], ``unit`` and ``trial``, shape [n_spikes] each: any number of spikes; then ``n_inputs`` and ``n_trials`` are
+    numbers in the file. ``labels``, shape [n_trials], is optional.
+
+    Raises
+    ------
+    FileError
+        When the file is missing or no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = dict(file)
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FileError(f"{path} is not a readable .npz file ({error})") from error
+    labels = content.get("labels")
+    if "input_times" in content:
+        return content["input_times"][:n_trials], None if labels is None else labels[:n_trials]
+    missing = [key for key in ("times", "unit", "trial", "n_inputs", "n_trials") if key not in content]
+    if missing:
+        raise FileError(
+            f"{path} needs input_times, or times, unit, trial, n_inputs and n_trials; it lacks {', '.join(missing)}"
+        )
+    n_kept = min(int(content["n_trials"]), n_trials or int(content["n_trials"]))
+    kept = content["trial"] < n_kept
+    bounds = np.zeros(n_kept)
+    # The table sees no trial's end; `bridge.simulate` checks times against the network's.
+    stop = max(1.0, float(content["times"].max(initial=0.0)))
+    table = SpikeTable(
+        content["times"][kept],
+        content["unit"][kept],
+        content["trial"][kept],
+        {"unit_id": np.arange(int(content["n_inputs"]))},
+        {"start": bounds, "stop": bounds + stop},
+    )
+    return table, None if labels is None else labels[:n_kept]

@@ -88,3 +88,17 @@ def test_rounded_networks_are_stored_in_half_the_space_and_read_back_equal(tmp_p
     np.testing.assert_array_equal(again.projections[0].weights, short.projections[0].weights)
     np.testing.assert_allclose(again.projections[0].weights, network.projections[0].weights, rtol=1e-7)
     assert again.metadata["note"] == "rounded"
+
+
+def test_training_may_begin_with_a_network(tmp_path):
+    name = "pretrained:yin-yang-delays"
+    arguments = ["train", "yin-yang-delays", "--set", "training.epochs=0", "--set"]
+    run = semsync(*arguments, f"start={name}", "--out", tmp_path / "same")
+    assert run.exit_code == 0, run.output
+    trained, start = NetworkDescription.load(tmp_path / "same" / "network.safetensors"), load_network(name)
+    for found, expected in zip(trained.projections, start.projections, strict=True):
+        np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-12)
+        np.testing.assert_allclose(found.delay - expected.delay, 0, atol=1e-12)
+    run = semsync(*arguments, "start=pretrained:mnist-dale", "--out", tmp_path / "other")
+    assert run.exit_code == 1
+    assert "yin-yang needs 5 inputs and 3 outputs" in run.output
