@@ -138,7 +138,7 @@ class KernelNetwork:
 
     def _wake(self) -> None:
         for name, neurons in self._neurons.items():
-            neurons.set(V_th=_listed(self.plan.neurons[name]["V_th"]))
+            neurons.set(V_th=_listed(kernel_nodes.parameters_of(self.plan, name)["V_th"]))
 
     def _drain(self) -> None:
         """Have currents gone by the end of the wait, where NEST does not let us set them."""
@@ -149,7 +149,7 @@ class KernelNetwork:
     def _rest(self) -> None:
         """When no spike is under way and no neuron is refractory: back to the state of rest."""
         for name, neurons in self._neurons.items():
-            parameters = self.plan.neurons[name]
+            parameters = kernel_nodes.parameters_of(self.plan, name)
             state: dict[str, Any] = {
                 "V_th": parameters["V_th"],
                 "V_m": kernel_nodes.initial_potential(self.plan, name),

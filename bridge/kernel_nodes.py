@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def create_inputs(nest: Any, plan: Plan) -> Any:
 
 def create_neurons(nest: Any, plan: Plan, population: Population) -> Any:
     """Nodes of one population of neurons, at rest."""
-    values = plan.neurons[population.name]
+    values = parameters_of(plan, population.name)
     parameters: dict[str, Any] = {name: values[name] for name in ("C_m", "E_L", "V_th", "V_reset", "t_ref")}
     parameters |= {"V_m": initial_potential(plan, population.name), "I_e": values.get("I_e", 0.0)}
     if _is_instantaneous(plan, population.name):
@@ -44,16 +45,37 @@ def create_neurons(nest: Any, plan: Plan, population: Population) -> Any:
 
 
 def initial_potential(plan: Plan, name: str) -> Any:
-    """Potential at the start of a session [mV] from which a neuron is at rest at the onset of its first trial.
+    """Potential at the start of a session from which a neuron is at rest at the onset of its first trial; for NEST.
 
     A constant current flows before the onset too, for as long as the neuron's layer is shifted.
     """
-    values = plan.neurons[name]
+    values = parameters_of(plan, name)
     if "I_e" not in values:
         return values["E_L"]
     moved = values["I_e"] * values["tau_m"] / values["C_m"]
     lead = plan.schedule.warm_up + plan.schedule.shift[name]
     return values["E_L"] + moved * (1 - np.exp(lead / values["tau_m"]))
+
+
+def parameters_of(plan: Plan, name: str) -> Mapping[str, Any]:
+    """The parameters of a population in the plan, as NEST gets them.
+
+    ``iaf_psc_exp_ps`` looks for a crossing until the potential is within 1e-14 mV of threshold. That is next to the
+    rounding of potentials of 20 mV: with strong synapses or long steps it searches in vain, and NEST gives up. So
+    potentials are scaled down and the capacitance up until the threshold lies 0.5 to 1 mV above rest, by a power of 2,
+    which leaves all digits and all currents as they are.
+    """
+    values = plan.neurons[name]
+    if plan.on_grid or _is_instantaneous(plan, name):
+        return values
+    scale = potential_scale(float(np.max(values["V_th"] - values["E_L"])))
+    scaled = {key: values[key] * scale for key in ("E_L", "V_th", "V_reset")}
+    return {**values, **scaled, "C_m": values["C_m"] / scale}
+
+
+def potential_scale(height: float) -> float:
+    """The power of 2 that brings a threshold `height` above rest [mV] to 0.5 up to 1 mV."""
+    return 2.0 ** -math.frexp(height)[1]
 
 
 def create_relays(nest: Any, plan: Plan, neurons: Mapping[str, Any]) -> dict[str, Any]:

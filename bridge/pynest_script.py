@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import __version__
 from ..errors import FileError, InputError
 from ..network_description import LIFNeuron, NetworkDescription, Population
+from .kernel_nodes import potential_scale
 from .protocols import Protocol
 from .schedule import MIN_DELAY, Schedule
 
@@ -78,6 +79,13 @@ def write_pynest(
     ['network.py', 'network_weights.npz', 'network_stimuli.npz']
     """
     schedule = Protocol().plan(description, resolution).schedule
+    for population in description.neurons:
+        assert population.neuron is not None
+        if population.I_e.any() or population.neuron.tau_syn == 0:
+            raise InputError(
+                f"the PyNEST script has exponential synapses and no constant currents; population {population.name!r} "
+                f"has {'a current I_e' if population.I_e.any() else 'instantaneous synapses'}"
+            )
     path = Path(path)
     script = path if path.suffix == ".py" else path / "network.py"
     weights = script.with_name(f"{script.stem}_weights.npz")
@@ -196,6 +204,9 @@ def _about(description: NetworkDescription) -> str:
 
 
 def _parameters(name: str, neuron: LIFNeuron, schedule: Schedule) -> str:
+    scale = potential_scale(neuron.V_th - neuron.E_L)
+    down, up = (f" * {scale!r}", f" / {scale!r}") if scale > 1 else (f" / {1 / scale:.0f}", f" * {1 / scale:.0f}")
+    scaled = {"C_m": up, "E_L": down, "V_m": down, "V_th": down, "V_reset": down} if scale != 1 else {}
     values = {
         "tau_m": (neuron.tau_m, "ms"),
         "tau_syn_ex": (neuron.tau_syn, "ms"),
@@ -207,7 +218,10 @@ def _parameters(name: str, neuron: LIFNeuron, schedule: Schedule) -> str:
         "V_reset": (neuron.V_reset, "mV"),
         "t_ref": (schedule.t_ref, "ms"),
     }
-    lines = [f'    "{key}": {float(value)!r},  # {unit}' for key, (value, unit) in values.items()]
+    lines = [
+        f'    "{key}": {float(value)!r}{scaled.get(key, "") if value else ""},  # {unit}'
+        for key, (value, unit) in values.items()
+    ]
     return "\n".join([f"{name} = {{", *lines, "}"])
 
 

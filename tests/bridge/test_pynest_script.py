@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os
 import subprocess
 import sys
@@ -217,6 +218,26 @@ def test_bad_arguments_are_refused(arguments, sentence, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_neurons_that_fire_twice_are_refused(tmp_path):
+def test_what_the_script_cannot_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="fire at most once"):
         write_pynest(network(t_ref=2.0), tmp_path)
+    plain = network()
+    driven = [dataclasses.replace(p, I_e=np.full(p.size, 10.0)) if p.neuron else p for p in plain.populations]
+    instant = [
+        dataclasses.replace(p, neuron=dataclasses.replace(p.neuron, tau_syn=0.0)) if p.neuron else p
+        for p in plain.populations
+    ]
+    for populations, sentence in ((driven, "'hidden_1' has a current I_e"), (instant, "has instantaneous synapses")):
+        with pytest.raises(InputError, match=sentence):
+            write_pynest(dataclasses.replace(plain, populations=populations), tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("V_th", "said"), [(20.0, "20.0 / 32"), (0.75, "0.75"), (0.1, "0.1 * 8.0")])
+def test_potentials_are_in_the_units_in_which_nest_finds_crossings(V_th, said, tmp_path):
+    description = network(V_th=V_th)
+    input_times = stimuli()
+    script, *_ = write_pynest(description, tmp_path, first_spikes=input_times)
+    assert f'"V_th": {said},  # mV' in script.read_text()
+    run(script)
+    np.testing.assert_array_equal(spikes_of(tmp_path, description), simulate(description, input_times).first_spikes())

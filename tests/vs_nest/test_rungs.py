@@ -201,6 +201,7 @@ import numpy as np
 from semsync import LIFNeuron, NetworkDescription
 from semsync.bridge import Protocol
 from semsync.bridge.kernel_network import KernelNetwork
+from semsync.bridge.kernel_nodes import parameters_of
 from semsync.bridge.nest_kernel import load_nest
 
 protocol, n_neurons = sys.argv[1], 200
@@ -212,7 +213,8 @@ kernel._wake = lambda: None  # a free membrane
 meter = nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 5.0, "start": 100.0, "stop": 5000.0})
 nest.Connect(meter, kernel._neurons["output"])
 kernel.present([(np.empty(0), np.empty(0, int))], first_trial=0)
-V = np.asarray(meter.events["V_m"])
+scale = parameters_of(kernel.plan, "output")["V_th"] / neuron.V_th
+V = np.asarray(meter.events["V_m"]) / scale
 print(V.mean(), V.std())
 """
 
