@@ -44,7 +44,12 @@ class KernelNetwork:
             source = self._relays.get(synapses.source, nodes[synapses.source])
             kernel_nodes.connect(nest, plan, source, nodes[synapses.target], synapses, delay)
         self._background = kernel_nodes.create_background(nest, plan, self._neurons)
+        # Of MPI ranks each has a share of the axons.
         self._axons = {name: nest.GetConnections(self._neurons[name], relay) for name, relay in self._relays.items()}
+        self._axon_rows = {
+            name: np.atleast_1d(np.asarray(axons.source, dtype=int)) - self._neurons[name][0].global_id
+            for name, axons in self._axons.items()
+        }
         for collection in (*nodes.values(), *self._background):
             # Otherwise NodeCollection.set asks each node anew, at 10 us each.
             vars(collection)["local"] = np.atleast_1d(collection.local).tolist()
@@ -125,11 +130,12 @@ class KernelNetwork:
 
     def _draw_axons(self, rng: np.random.Generator) -> None:
         schedule = self._schedule
-        for axons in self._axons.values():
-            delay = schedule.relay_delay + schedule.jitter * cut_normal(rng, len(axons))
+        for name, axons in self._axons.items():
+            drawn = cut_normal(rng, len(self._neurons[name]))
+            delay = schedule.relay_delay + schedule.jitter * drawn[self._axon_rows[name]]
             if self.plan.on_grid:
                 delay = np.round(delay / schedule.resolution) * schedule.resolution
-            axons.set(delay=np.maximum(delay, MIN_DELAY).tolist())
+            axons.set(kernel_nodes.per_node({"delay": np.maximum(delay, MIN_DELAY)}, len(axons)))
 
     def _silence(self) -> None:
         """Let no neuron start another spike."""
@@ -138,7 +144,8 @@ class KernelNetwork:
 
     def _wake(self) -> None:
         for name, neurons in self._neurons.items():
-            neurons.set(V_th=_listed(kernel_nodes.parameters_of(self.plan, name)["V_th"]))
+            threshold = {"V_th": kernel_nodes.parameters_of(self.plan, name)["V_th"]}
+            neurons.set(kernel_nodes.per_node(threshold, len(neurons)))
 
     def _drain(self) -> None:
         """Have currents gone by the end of the wait, where NEST does not let us set them."""
@@ -156,9 +163,8 @@ class KernelNetwork:
             }
             if kernel_nodes.keeps_currents(self.plan):
                 state |= {"tau_syn_ex": parameters["tau_syn"], "tau_syn_in": parameters["tau_syn"]}
-            neurons.set(
-                {key: _listed(value) for key, value in state.items()} | kernel_nodes.currents_at_rest(self.plan, name)
-            )
+            state |= kernel_nodes.currents_at_rest(self.plan, name)
+            neurons.set(kernel_nodes.per_node(state, len(neurons)))
 
     def _read(self, n_trials: int) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int_]]:
         events = self._recorder.events
@@ -173,7 +179,3 @@ class KernelNetwork:
         times = np.maximum(times - trial * schedule.onset_interval, 0.0)
         within = times <= schedule.trial_duration
         return times[within], unit[within], trial[within]
-
-
-def _listed(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value

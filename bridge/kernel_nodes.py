@@ -40,8 +40,18 @@ def create_neurons(nest: Any, plan: Plan, population: Population) -> Any:
             model = "iaf_cond_exp"
             parameters["g_L"] = values["C_m"] / values["tau_m"]
             parameters["E_ex"], parameters["E_in"] = plan.reversal
-    listed = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in parameters.items()}
-    return nest.Create(model, population.size, params=listed)
+    return nest.Create(model, population.size, params=per_node(parameters, population.size))
+
+
+def per_node(values: Mapping[str, Any], n_nodes: int) -> dict[str, Any] | list[dict[str, Any]]:
+    """Parameters as NEST takes them: one dictionary for all nodes, or a list with one for each where values differ.
+
+    Lists inside one dictionary are refused by MPI ranks, whose nodes are not all their own.
+    """
+    if not any(isinstance(value, np.ndarray) for value in values.values()):
+        return dict(values)
+    columns = [np.broadcast_to(value, (n_nodes,)).tolist() for value in values.values()]
+    return [dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def initial_potential(plan: Plan, name: str) -> Any:
@@ -84,7 +94,10 @@ def create_relays(nest: Any, plan: Plan, neurons: Mapping[str, Any]) -> dict[str
         return {}
     relays = {}
     model, synapse = ("parrot_neuron", "static_synapse") if plan.on_grid else ("parrot_neuron_ps", "cont_delay_synapse")
-    for name in {synapses.source for synapses in plan.synapses} & neurons.keys():
+    sources = {synapses.source for synapses in plan.synapses}
+    for name in neurons:
+        if name not in sources:
+            continue
         relays[name] = nest.Create(model, len(neurons[name]))
         delay = max(MIN_DELAY, round(plan.schedule.relay_delay / plan.resolution) * plan.resolution)
         nest.Connect(neurons[name], relays[name], "one_to_one", {"synapse_model": synapse, "delay": delay})
@@ -102,12 +115,12 @@ def create_background(nest: Any, plan: Plan, neurons: Mapping[str, Any]) -> list
         if background.kind == "gaussian":
             weights = [current_step_sd(background.sd, values["tau_m"], values["C_m"], background.step)]
             made = [nest.Create("noise_generator", params={"std": 1.0, "dt": background.step})]
-            if len(targets) % 2:
-                # Normal numbers come in pairs, and NEST keeps a spare one: an odd number of targets would let it
-                # reach into the next trial.
-                nest.Connect(
-                    made[0], nest.Create("iaf_psc_exp", params={"V_th": OUT_OF_REACH}), syn_spec={"delay": MIN_DELAY}
-                )
+            # Normal numbers come in pairs, and NEST keeps a spare one: an odd number of targets would let it reach
+            # into the next trial. Each MPI rank draws for its own targets.
+            n_targets = np.bincount(np.atleast_1d(targets.vp), minlength=nest.num_processes)
+            for mute in nest.Create("iaf_psc_exp", nest.num_processes, params={"V_th": OUT_OF_REACH}):
+                if n_targets[mute.vp] % 2:
+                    nest.Connect(made[0], mute, syn_spec={"delay": MIN_DELAY})
         else:
             weight = poisson_weight(background.sd, background.rate, values)
             weights = [weight / plan.driving_force[0], -weight / plan.driving_force[1]]
@@ -141,7 +154,7 @@ def connect(nest: Any, plan: Plan, sources: Any, targets: Any, synapses: Synapse
             ends = part.get(["source", "target"])
             row = np.asarray(ends["source"]) - sources[0].global_id
             column = np.asarray(ends["target"]) - targets[0].global_id
-            part.set(delay=delay[row, column].tolist())
+            part.set(per_node({"delay": delay[row, column]}, len(part)))
 
 
 def keeps_currents(plan: Plan) -> bool:

@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from ..figures.profile import LABELS
+from ..figures.series import main_window, windows
 from .claims import claims
 from .content import RecordingReport, ReproductionReport, RunReport, ValidationReport
 from .layer_table import layer_table_section
@@ -28,22 +29,26 @@ def build_page(content: Any) -> Page:
 
 @build_page.register
 def _(content: RunReport) -> Page:
-    analysis = content.trained
+    analysis, control = content.trained, content.untrained
+    lacks = [] if analysis is None else list(analysis.lacks)
+    if analysis is not None and control is not None and main_window(analysis) not in windows(control):
+        control = None
+        lacks.append(
+            "The untrained network makes no decision: it cannot be compared up to the decision, and is left out."
+        )
     sections: list[Section | None] = []
     if analysis is not None:
-        found = claims(analysis, content.untrained)
+        found = claims(analysis, control)
         sections.append(Section("claims", "What the run shows", claims=found) if found else None)
     sections += [learning_section(content), equality_section(content)]
     if content.recording is not None:
         by = analysis.settings.get("by") if analysis is not None else None
         sections.append(raster_section(content.recording, content.trial, content.control_recording, by))
     if analysis is not None:
-        sections += measure_sections(
-            analysis, content.untrained, content.recording, content.network, content.control_network
-        )
+        sections += measure_sections(analysis, control, content.recording, content.network, content.control_network)
     sections.append(seeds_section(content.seeds))
     if analysis is not None:
-        sections.append(layer_table_section(analysis, content.untrained, LABELS))
+        sections.append(layer_table_section(analysis, control, LABELS))
     results = content.results
     about = [f"data set {results['dataset']}"] if "dataset" in results else []
     about += [f"preset {results['preset']}"] if "preset" in results else []
@@ -53,7 +58,7 @@ def _(content: RunReport) -> Page:
         ", ".join(about),
         run_key_numbers(content),
         [section for section in sections if section is not None],
-        lacks=analysis.lacks if analysis is not None else (),
+        lacks=lacks,
         methods=DEFINITIONS if analysis is not None else (),
         settings=settings_rows(analysis.settings if analysis is not None else {}, content.environment),
         config_text=json.dumps(content.config, indent=2, default=str) if content.config else "",

@@ -158,6 +158,14 @@ def test_what_is_missing_has_no_section(run: RunReport):
     assert "untrained network" not in found.text.split("Pathways to the classes")[0]
 
 
+def test_a_control_that_never_decides_is_left_out(run: RunReport, control: Analysis):
+    layers = control.layers[control.layers["window"] != "decision"]
+    mute = dataclasses.replace(run, untrained=dataclasses.replace(control, layers=layers))
+    page = Page(report_html(mute))
+    assert "The untrained network makes no decision" in page.text
+    assert len(page.images) == len(Page(report_html(dataclasses.replace(run, untrained=None))).images)
+
+
 def test_hostile_names_stay_text(recording: SpikeTable):
     evil = '<script>alert("x")</script>'
     population = np.where(recording.units["layer"] == 1, evil, "p&q")
