@@ -23,22 +23,15 @@ def pretrained_names() -> list[str]:
     return sorted(p.name.removesuffix(".safetensors") for p in _folder().iterdir() if p.name.endswith(".safetensors"))
 
 
-def load_network(
-    network: str | Path,
-    *,
-    trial_duration: float | None = None,
-    dt: float | None = None,
-    spikes: str | None = None,
-    t_ref: float | None = None,
-) -> NetworkDescription:
+def load_network(network: str | Path, **reading: Any) -> NetworkDescription:
     """A network from a file, or one that comes with the package: ``pretrained:NAME``.
 
     Parameters
     ----------
     network : str or path
         Ours, or a NIR graph of any framework (``.nir``).
-    trial_duration, dt, spikes, t_ref
-        What a NIR graph of another framework does not say; see :func:`semsync.bridge.read_nir`.
+    **reading
+        What a NIR graph does not say itself: further arguments of :func:`semsync.bridge.read_nir`.
 
     Raises
     ------
@@ -54,12 +47,11 @@ def load_network(
     [5, 30, 3]
     """
     text = str(network)
-    said = {"trial_duration": trial_duration, "dt": dt, "spikes": spikes, "t_ref": t_ref}
     if text.endswith(NIR_SUFFIX):
-        return read_nir(network, trial_duration=trial_duration, dt=dt, spikes=spikes, t_ref=t_ref)
-    given = [name for name, value in said.items() if value is not None]
-    if given:
-        raise InputError(f"{text} says itself what it is; {', '.join(given)} can only be given for a NIR graph (.nir)")
+        return read_nir(network, **reading)
+    if reading:
+        sentence = f"{', '.join(reading)} can only be given for a NIR graph (.nir)"
+        raise InputError(f"{text} says itself what it is; {sentence}")
     if not text.startswith(PREFIX):
         return NetworkDescription.load(network)
     name = text.removeprefix(PREFIX)

@@ -95,13 +95,11 @@ def read_graph(path: Path) -> Graph:
         version = _refuse_unknown_types(nir, path)
         # Types are checked where they matter here, and with sentences that name the node.
         graph = nir.read(path, type_check=False)
-    except InputError:
+    except (InputError, FileError):
         raise
     except (OSError, KeyError, ValueError, TypeError, AssertionError, AttributeError, RuntimeError) as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise FileError(f"{path} is not a readable NIR graph ({first_line}); is it truncated?") from error
-    if not isinstance(graph, nir.NIRGraph):
-        raise FileError(f"{path} holds a single {type(graph).__name__} node, expected a NIR graph")
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
     _flatten(nir, path, graph, "", nodes, edges)
@@ -157,6 +155,8 @@ def _refuse_unknown_types(nir: Any, path: Path) -> str:
             kind = node["type"].asstr()[()]
             if not isinstance(getattr(nir, kind, None), type):
                 raise InputError(f"{path}: node {name!r} is of type {kind!r}, which NIR {nir.version} does not know")
+            if not name and kind != "NIRGraph":
+                raise FileError(f"{path} holds a single {kind} node, expected a NIR graph")
             if kind == "NIRGraph":
                 prefix = f"{name}." if name else ""
                 pending += [(prefix + child, node["nodes"][child]) for child in node["nodes"]]

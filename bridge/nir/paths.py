@@ -125,7 +125,16 @@ class Wiring:
         return total
 
     def _joined(self, name: str, stack: tuple[str, ...]) -> list[Link]:
-        return [link for source in self._graph.sources(name) for link in self._out(source, stack)]
+        links = [link for source in self._graph.sources(name) for link in self._out(source, stack)]
+        if name in self._populations or self._graph.kind(name) in ("Identity", "Output"):
+            size = self.size(name)
+            for link in links:
+                if len(link.dendritic) != size:
+                    raise InputError(
+                        f"{self._graph.where(name)} has {size} units, it is given {len(link.dendritic)} channels "
+                        f"from {link.source!r}"
+                    )
+        return links
 
     def _out(self, name: str, stack: tuple[str, ...]) -> list[Link]:
         """The links that leave a node."""

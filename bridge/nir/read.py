@@ -177,7 +177,7 @@ def _layers(names: tuple[str, ...], links: Mapping[str, list[Link]]) -> dict[str
     for target, incoming in links.items():
         for link in incoming:
             targets[link.source].append(target)
-    layers = dict.fromkeys(names, 1) | {names[0]: 0}
+    layers = dict.fromkeys(names, 0)
 
     def visit(name: str, stack: tuple[str, ...]) -> None:
         for target in targets[name]:
@@ -186,7 +186,7 @@ def _layers(names: tuple[str, ...], links: Mapping[str, list[Link]]) -> dict[str
                 visit(target, (*stack, name))
 
     visit(names[0], ())
-    return layers
+    return {name: max(layer, 1) if name != names[0] else 0 for name, layer in layers.items()}
 
 
 def _place(graph: Graph, name: str, layer: int) -> tuple[int, int, str]:
@@ -241,11 +241,6 @@ def _current(
 def _projection(
     graph: Graph, populations: Mapping[str, Population], target: str, link: Link, units: NeuronUnits
 ) -> Projection:
-    if link.weights.shape[1] != len(units.weight):
-        raise InputError(
-            f"{graph.where(target)} has {len(units.weight)} units, it is given {link.weights.shape[1]} channels "
-            f"from {link.source!r}"
-        )
     obeys_dale = any(graph.note_of(name).get("obeys_dale", False) for name in link.via)
     return Projection(
         populations[link.source].name, populations[target].name, link.weights * units.weight, link.delay, obeys_dale

@@ -116,7 +116,7 @@ def to_ours(
         V_reset=scale.E_L + float(reset[0]) * (scale.V_th - scale.E_L),
         t_ref=scale.t_ref,
     )
-    if _is_written_as(scale, values, is_cuba):
+    if _is_written_as(scale, values, dt):
         neuron = scale
     per_spike = drive * area / tau_m
     per_spike = np.where(np.abs(per_spike - 1) <= EPSILON, 1.0, per_spike)
@@ -127,18 +127,18 @@ def to_ours(
 def to_nir(neuron: LIFNeuron, size: int, dt: float) -> dict[str, NDArray[np.float64]]:
     """Parameters of the node of a neuron, by their names in NIR; those of a LIF where synapses are instantaneous.
 
-    A pulse of `dt` [ms] and weight 1 is our dimensionless weight 1, and the threshold is 1 above a rest of 0.
+    A pulse of `dt` [ms] and NIR weight w moves the potential as our dimensionless weight w does. Frameworks read only
+    some of NIR's scales: snnTorch wants r = tau_mem / dt of a CubaLIF, Norse r = 1 of a LIF, whose threshold then is
+    dt / tau. Rest is 0, and the threshold of a CubaLIF 1.
     """
-    values = {
-        "r": neuron.tau_m / dt,
-        "v_leak": 0.0,
-        "v_reset": (neuron.V_reset - neuron.E_L) / (neuron.V_th - neuron.E_L),
-        "v_threshold": 1.0,
-    }
+    reset = (neuron.V_reset - neuron.E_L) / (neuron.V_th - neuron.E_L)
+    tau_m = neuron.tau_m / MS_PER_S
     if neuron.tau_syn == 0:
-        values["tau"] = neuron.tau_m / MS_PER_S
+        threshold = dt / neuron.tau_m
+        values = {"tau": tau_m, "r": 1.0, "v_leak": 0.0, "v_reset": reset * threshold, "v_threshold": threshold}
     else:
-        values |= {"tau_mem": neuron.tau_m / MS_PER_S, "tau_syn": neuron.tau_syn / MS_PER_S, "w_in": 1.0}
+        values = {"tau_mem": tau_m, "tau_syn": neuron.tau_syn / MS_PER_S, "r": neuron.tau_m / dt, "w_in": 1.0}
+        values |= {"v_leak": 0.0, "v_reset": reset, "v_threshold": 1.0}
     return {name: np.full(size, value) for name, value in values.items()}
 
 
@@ -151,13 +151,13 @@ def seconds(milliseconds: NDArray[np.float64]) -> NDArray[np.float64]:
     return milliseconds / MS_PER_S
 
 
-def _is_written_as(neuron: LIFNeuron, values: dict[str, NDArray[np.float64]], is_cuba: bool) -> bool:
+def _is_written_as(neuron: LIFNeuron, values: dict[str, NDArray[np.float64]], dt: float | None) -> bool:
     """Whether a node says of this neuron what we would say, to the last bit; of its scale any r and w_in will do."""
-    if (neuron.tau_syn > 0) != is_cuba:
+    if dt is None:
         return False
-    written = to_nir(neuron, len(values["r"]), dt=1.0)
-    shared = written.keys() - {"r", "w_in"}
-    return all(np.array_equal(written[name], values[name]) for name in shared)
+    written = to_nir(neuron, len(values["r"]), dt)
+    compared = written.keys() - {"r", "w_in"}
+    return written.keys() == values.keys() and all(np.array_equal(written[name], values[name]) for name in compared)
 
 
 def _per_unit(where: str, name: str, value: Any, size: int) -> NDArray[np.float64]:

@@ -23,9 +23,9 @@ def write_nir(
 ) -> Path:
     """Write a network as a NIR graph.
 
-    Neurons become CubaLIF (LIF with instantaneous synapses) with threshold 1, rest 0 and dimensionless weights,
-    projections Linear (Affine with a bias), delays Delay before the weights (axonal) or behind them (dendritic). What
-    NIR has no place for (cell types, units, encoding, length of a trial, refractory periods) is noted as JSON in the
+    Neurons become CubaLIF, or LIF with instantaneous synapses, with rest 0 and dimensionless weights; projections
+    Linear (Affine with a bias); delays Delay, before the weights (axonal) or behind them (dendritic). What NIR has no
+    place for (cell types, units, encoding, length of a trial, refractory periods) is noted as JSON in the
     metadata of graph and nodes, where :func:`read_nir` finds it and others leave it alone.
 
     Parameters

@@ -7,9 +7,11 @@ deviation are taken away, alone and together: the time grid by making the step f
 resetting to zero. What is left is what NEST should do.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import nir
 import numpy as np
 
 from semsync import NetworkDescription, SpikeTable
@@ -45,14 +47,18 @@ class Foreign:
     reset: str
 
     @property
-    def description(self) -> NetworkDescription:
+    def path(self) -> Path:
+        return FOLDER / f"{self.name}.nir"
+
+    def read(self, path: Path | None = None) -> NetworkDescription:
+        """The network of the file, or of one made from it."""
         n_steps = self.recorded("stimuli").shape[1]
-        return read_nir(FOLDER / f"{self.name}.nir", dt=self.dt, spikes=self.spikes, trial_duration=n_steps * self.dt)
+        return read_nir(path or self.path, dt=self.dt, spikes=self.spikes, trial_duration=n_steps * self.dt)
 
     def recorded(self, name: str) -> np.ndarray:
         """Spikes on the grid, shape [n_trials, n_steps, n_units]: "stimuli", "hidden" or "output"."""
         key = name if name == "stimuli" else f"{name}{self.variant}"
-        with np.load(FOLDER / f"{self.name}.npz") as file:
+        with np.load(self.path.with_suffix(".npz")) as file:
             size = int(file[f"{key}_size"])
             return np.unpackbits(file[key], axis=-1)[..., :size].astype(bool)
 
@@ -93,16 +99,17 @@ def update(
     spikes = np.zeros((n_trials, n_steps * finer, n_inputs))
     spikes[:, ::finer] = stimuli
     found = []
-    for layer, projection in enumerate(foreign.description.projections):
+    description = foreign.read()
+    for number, projection in enumerate(description.projections):
         if delays is not None:
-            spikes = delayed(spikes, delays[layer] * finer)
-        neuron = foreign.description[projection.target].neuron
-        spikes = _layer(spikes, projection.weights, neuron, foreign.dt / finer, reset)
+            spikes = delayed(spikes, delays[number] * finer)
+        neuron = description[projection.target].neuron
+        spikes = layer(spikes, projection.weights, neuron, foreign.dt / finer, reset)
         found.append(spikes.astype(bool))
     return found
 
 
-def _layer(spikes: np.ndarray, weights: np.ndarray, neuron, h: float, reset: str) -> np.ndarray:
+def layer(spikes: np.ndarray, weights: np.ndarray, neuron, h: float, reset: str) -> np.ndarray:
     """One layer of snnTorch's Leaky (instantaneous synapses) or Norse's LIFCell; potentials in units of threshold."""
     current = np.zeros((len(spikes), weights.shape[1]))
     v, fired = np.zeros_like(current), np.zeros_like(current)
@@ -133,9 +140,29 @@ def delayed(spikes: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return found
 
 
-def in_nest(foreign: Foreign, description: NetworkDescription | None = None, resolution: float = 0.01) -> SpikeTable:
-    """The same stimuli in NEST, with spikes in continuous time."""
-    description = description or foreign.description
+def with_delays(foreign: Foreign, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Add axonal delays to the file of a network, with the package nir alone, and write it anew.
+
+    Returns
+    -------
+    two int arrays, shapes [n_inputs], [n_hidden]
+        The delays in steps of the framework.
+    """
+    graph = nir.read(foreign.path, type_check=False)
+    rng = np.random.default_rng(2)
+    found = []
+    for source, target in (("input", "0"), ("1", "2")):
+        steps = rng.integers(0, 6, graph.nodes[target].weight.shape[1])
+        graph.nodes[f"delay_{target}"] = nir.Delay(delay=steps * foreign.dt / 1000)
+        graph.edges.remove((source, target))
+        graph.edges += [(source, f"delay_{target}"), (f"delay_{target}", target)]
+        found.append(steps)
+    nir.write(path, graph)
+    return found[0], found[1]
+
+
+def in_nest(foreign: Foreign, description: NetworkDescription, resolution: float = 0.01) -> SpikeTable:
+    """The recorded stimuli in NEST, with spikes in continuous time."""
     stimuli = foreign.recorded("stimuli")
     trial, step, unit = np.nonzero(stimuli)
     start = np.arange(len(stimuli)) * description.trial_duration
@@ -158,53 +185,72 @@ def measures(spikes: SpikeTable | np.ndarray, dt: float = 1.0) -> tuple[np.ndarr
 
 
 def deviation(found: tuple, framework: tuple) -> dict[str, float]:
-    """Of spikes from the framework's: mean change of the count, mean size of that, mean shift of first spikes."""
+    """Of spikes from the framework's, over neurons and trials.
+
+    count, abs_count: mean change of the number of spikes, and mean size of that change. first_spike: mean shift of the
+    first spike in steps, where both have one. moved: share of these that move by more than half a step.
+    """
     (n_found, first_found), (n_framework, first_framework) = found, framework
     both = np.isfinite(first_found) & np.isfinite(first_framework)
+    shift = first_found[both] - first_framework[both]
     change = n_found - n_framework
     return {
         "count": float(change.mean()),
         "abs_count": float(np.abs(change).mean()),
-        "first_spike": float((first_found[both] - first_framework[both]).mean()),
-        "moved": float((first_found[both] - first_framework[both] != 0).mean()),
+        "first_spike": float(shift.mean()),
+        "moved": float((np.abs(shift) > 0.5).mean()),
     }
 
 
-def deviations(foreign: Foreign) -> dict[str, list[dict[str, float]]]:
-    """By cause, and measured in NEST; one entry for the hidden and one for the output layer."""
-    recorded = [measures(foreign.recorded(name)) for name in ("hidden", "output")]
+def deviations(
+    foreign: Foreign,
+    description: NetworkDescription | None = None,
+    delays: tuple[np.ndarray, np.ndarray] | None = None,
+) -> dict[str, list[dict[str, float]]]:
+    """By cause, and measured in NEST; one entry for the hidden and one for the output layer.
+
+    A network with delays, which the framework has not, is held against the framework's update with delayed spikes.
+    """
+    if delays is None:
+        framework = [measures(foreign.recorded(name)) for name in ("hidden", "output")]
+    else:
+        framework = [measures(spikes) for spikes in update(foreign, delays=delays)]
     found = {
-        "grid": update(foreign, finer=FINER),
-        "reset": update(foreign, reset="zero"),
-        "both": update(foreign, finer=FINER, reset="zero"),
+        "grid": (update(foreign, finer=FINER, delays=delays), FINER),
+        "reset": (update(foreign, reset="zero", delays=delays), 1),
+        "both": (update(foreign, finer=FINER, reset="zero", delays=delays), FINER),
     }
     table = {
-        cause: [
-            deviation(measures(spikes, 1.0 if cause == "reset" else 1.0 / FINER), framework)
-            for spikes, framework in zip(layers, recorded, strict=True)
-        ]
-        for cause, layers in found.items()
+        cause: [deviation(measures(spikes, 1 / finer), own) for spikes, own in zip(layers, framework, strict=True)]
+        for cause, (layers, finer) in found.items()
     }
-    description = foreign.description
+    description = description or foreign.read()
     counts, first = measures(in_nest(foreign, description), foreign.dt)
     borders = np.cumsum([population.size for population in description.populations])
     table["nest"] = [
-        deviation((counts[:, start:stop], first[:, start:stop]), framework)
-        for start, stop, framework in zip(borders[:-1], borders[1:], recorded, strict=True)
+        deviation((counts[:, start:stop], first[:, start:stop]), own)
+        for start, stop, own in zip(borders[:-1], borders[1:], framework, strict=True)
     ]
     return table
 
 
 def main() -> None:
     for name, foreign in NETWORKS.items():
-        same = [
-            np.array_equal(found, foreign.recorded(layer))
-            for found, layer in zip(update(foreign), ("hidden", "output"), strict=True)
-        ]
-        n_spikes = [foreign.recorded(layer).sum(axis=1).mean() for layer in ("hidden", "output")]
-        print(f"{name}: update equals the recorded spikes: {same}; spikes per neuron and trial: {n_spikes}")
-        for cause, layers in deviations(foreign).items():
-            print(f"  {cause:6}", *({key: round(value, 4) for key, value in layer.items()} for layer in layers))
+        recorded = [foreign.recorded(layer) for layer in ("hidden", "output")]
+        n_wrong = sum(int((a != b).sum()) for a, b in zip(update(foreign), recorded, strict=True))
+        print(f"{name}: {sum(int(spikes.sum()) for spikes in recorded)} spikes, {n_wrong} not those of the update")
+        _print(deviations(foreign))
+    with tempfile.TemporaryDirectory() as folder:
+        foreign = NETWORKS["norse"]
+        path = Path(folder) / "delays.nir"
+        delays = with_delays(foreign, path)
+        print("norse, with NIR delays:")
+        _print(deviations(foreign, foreign.read(path), delays))
+
+
+def _print(table: dict[str, list[dict[str, float]]]) -> None:
+    for cause, layers in table.items():
+        print(f"  {cause:6}", *({key: round(value, 4) for key, value in layer.items()} for layer in layers))
 
 
 if __name__ == "__main__":
