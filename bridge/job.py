@@ -229,6 +229,7 @@ class Job:
         for population in self.description.populations:
             cell_types = "".join(population.cell_type.tolist())
             digest.update(repr((population.name, population.layer, population.neuron, cell_types)).encode())
+            digest.update(np.ascontiguousarray(population.I_e))
         for projection in self.description.projections:
             digest.update(repr((projection.source, projection.target, projection.delay.shape)).encode())
             digest.update(np.ascontiguousarray(projection.weights))
