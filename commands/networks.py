@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .options import PATH, dataset_options, network_options, split_options
-from .output import ProgressBars, print_comparison
+from .output import ProgressBars, failure, print_comparison
 
 
 @click.command()
@@ -152,6 +152,12 @@ def export(
 @click.option("--resolution", type=float, default=0.1, show_default=True, help="Time step of NEST [ms].")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="NEST processes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that protocols draw.")
+@click.option(
+    "--beside",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="Draw a finished validation of other networks beside this one.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a validation that was cut short.")
 def validate(
     networks: tuple[str, ...],
@@ -165,6 +171,7 @@ def validate(
     resolution: float,
     workers: int,
     seed: int,
+    beside: tuple[str, ...],
     resume: bool,
 ) -> None:
     """Run networks in NEST under more realistic dynamics, and show what each step costs.
@@ -189,15 +196,21 @@ def validate(
       semsync validate pretrained:mnist-dale --dataset mnist --n-trials 200 --protocol noise --sweep sd=0.5,1,2
       semsync validate runs/d/seed-*/network.safetensors --dataset digits --protocol refractory+noise:kind=poisson
     """
-    from ..pipeline.networks import beside
+    from ..pipeline.networks import beside as path_beside
     from ..pipeline.validation import validate as validate_networks
 
-    folder = out or beside(networks[0], "-validation")
+    others = {}
+    for text in beside:
+        name, equals, other = text.partition("=")
+        if not equals:
+            raise failure(f"--beside expects NAME=FOLDER, got {text!r}")
+        others[name] = Path(other)
+    folder = out or path_beside(networks[0], "-validation")
     with ProgressBars() as progress:
         results = validate_networks(
             networks, dataset, folder, protocols=protocols, sweep=sweep, split=split, n_samples=n_trials,
-            data_folder=data_folder, resolution=resolution, n_workers=workers, seed=seed, resume=resume,
-            progress=progress,
+            data_folder=data_folder, resolution=resolution, n_workers=workers, seed=seed, beside=others,
+            resume=resume, progress=progress,
         )  # fmt: skip
     click.echo(f"{'exact':44}accuracy {_mean(results['exact']['accuracy'])}")
     for curve in results["curves"]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..analysis.analyze import Analysis
 from ..analysis.recordings import load_nwb
-from ..analysis.report import RecordingReport, RunReport, write_report
+from ..analysis.report import RecordingReport, RunReport, ValidationReport, save_figures, write_report
 from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
 from .run_folder import RunFolder, environment, read_json
@@ -36,6 +36,15 @@ def recording_report(path: Path, title: str, table: SpikeTable, analysis: Analys
     write_report(
         path, RecordingReport(title, analysis, recording=table, notes=notes, environment=environment(), **more)
     )
+
+
+def validation_report(folder: RunFolder, results: Mapping[str, Any]) -> None:
+    """Write the report and the figures of a validation."""
+    content = ValidationReport(
+        "semsync: validation in NEST", results, others=results.get("beside", {}), environment=environment()
+    )
+    write_report(folder.report, content)
+    save_figures(folder.root / "figures", content)
 
 
 def _run_content(

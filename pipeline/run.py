@@ -222,18 +222,21 @@ def _simulate_and_analyse(
 
 
 def write_report(root: str | Path) -> Path:
-    """Write ``report.html`` of a finished run, or of several seeds, from what lies in its folder.
+    """Write ``report.html`` of a finished run, of several seeds, or of a validation, from what lies in its folder.
 
     Raises
     ------
     FileError
         When the folder holds no finished run.
     """
-    from .reporting import seeds_report, single_report
+    from .reporting import seeds_report, single_report, validation_report
 
     if not (Path(root) / "results.json").exists():
         raise FileError(f"{root} holds no finished run (there is no results.json); finish it with run --resume")
     folder = RunFolder(root, resume=True)
     results = read_json(folder.results)
-    (seeds_report if "seeds" in results else single_report)(folder, results)
+    if "curves" in results:
+        validation_report(folder, results)
+    else:
+        (seeds_report if "seeds" in results else single_report)(folder, results)
     return folder.report

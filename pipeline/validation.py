@@ -17,7 +17,8 @@ from ..errors import InputError
 from ..models.encoding import encoder_from
 from .networks import load_network
 from .progress import Progress, silent
-from .run_folder import RunFolder, environment, read_json, write_json
+from .reporting import validation_report
+from .run_folder import RunFolder, read_json, write_json
 from .saved_network import load_stimuli
 from .stages import accuracy
 
@@ -133,6 +134,7 @@ def validate(
     resolution: float = 0.1,
     n_workers: int = 2,
     seed: int = 0,
+    beside: Mapping[str, Path] | None = None,
     resume: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -151,6 +153,8 @@ def validate(
         Only the first so many.
     seed : int
         Of all that protocols draw; network k takes `seed` + k.
+    beside : mapping of str to Path, optional
+        Folders of finished validations of other networks, by the names that they bear in the report.
     resume : bool
         Go on with an interrupted validation: points that are done are read.
 
@@ -180,6 +184,11 @@ def validate(
         for curve in planned:
             for protocol in curve.protocols:
                 protocol.plan(description, resolution)  # refuses what cannot be run
+    others = {name: read_json(Path(other) / "results.json") for name, other in (beside or {}).items()}
+    for name, found in others.items():
+        if "curves" not in found:
+            raise InputError(f"{(beside or {})[name]} holds no validation to be drawn beside this one")
+        found.pop("beside", None)
     folder = RunFolder(out, resume=resume)
     settings = {
         "networks": [str(network) for network in networks],
@@ -218,21 +227,10 @@ def validate(
             for curve in planned
         ],
     }
+    results["beside"] = others
     write_json(folder.results, results)
-    write_validation_report(folder.root)
+    validation_report(folder, results)
     return results
-
-
-def write_validation_report(root: str | Path) -> Path:
-    """Write ``report.html`` and the figures of a finished validation from its ``results.json``."""
-    from ..analysis.report import ValidationReport, save_figures, write_report
-
-    folder = RunFolder(root, resume=True)
-    results = read_json(folder.results)
-    content = ValidationReport("semsync: validation in NEST", results, environment=environment())
-    write_report(folder.report, content)
-    save_figures(folder.root / "figures", content)
-    return folder.report
 
 
 def _keep_settings(folder: RunFolder, settings: Mapping[str, Any]) -> None:

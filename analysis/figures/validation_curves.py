@@ -19,6 +19,7 @@ ROWS = {
     "information_gain_E": "information gain,\nexcitatory neurons",
 }
 _OF_NETWORK = ("accuracy", "decision_time_ms")
+_MAX_TICK_LETTERS = 17  # that stand side by side under a panel
 _PALETTE = ("#cfe1f2", "#93c3df", "#4a98c9", "#1764ab", "#08306b", "#041d40", "#021226", "#000000")
 
 
@@ -123,7 +124,8 @@ def _line(
 
 def _positions(ax: Any, points: Sequence[Mapping[str, Any]], *, last: bool, label: str) -> None:
     ax.set_xticks(range(len(points)))
-    ax.set_xticklabels([f"{point['value']:g}" for point in points] if last else [])
+    names = [f"{point['value']:g}" for point in points] if last else []
+    ax.set_xticklabels(names, rotation=0 if sum(map(len, names)) < _MAX_TICK_LETTERS else 60)
     ax.set_xlim(-0.4, len(points) - 0.6)
     if last:
         ax.set_xlabel(label)

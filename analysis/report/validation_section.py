@@ -44,11 +44,15 @@ def validation_page(content: ValidationReport) -> Page:
                 [_WORDS] if start == 0 else [],
             )
         )
-    rows = [["exact", "", *_row(results["exact"])]]
+    others = content.others
+    rows = [
+        ["exact", "", *(_percent(other["exact"]["accuracy"]) for other in others.values()), *_row(results["exact"])]
+    ]
     for curve in results["curves"]:
         for number, point in enumerate(curve["points"]):
             value = f"{curve['axis']} = {point['value']:g} {curve['unit']}".strip() if curve["axis"] else ""
-            rows.append(["" if number else curve["protocol"], value, *_row(point)])
+            beside = [_accuracy_beside(other, point["protocol"]) for other in others.values()]
+            rows.append(["" if number else curve["protocol"], value, *beside, *_row(point)])
     networks = results["networks"]
     about = f"{len(networks)} network{'s' * (len(networks) > 1)} on {results['n_samples']:,} {results['split']} samples"
     return Page(
@@ -60,7 +64,15 @@ def validation_page(content: ValidationReport) -> Page:
         ],
         [
             Section("curves", "What each step towards realism costs", drawings),
-            Section("numbers", "The numbers", table=Table(["protocol", "", *_HEAD], rows, "Mean ± SD over networks.")),
+            Section(
+                "numbers",
+                "The numbers",
+                table=Table(
+                    ["protocol", "", *(f"accuracy, {name}" for name in others), *_HEAD],
+                    rows,
+                    "Mean ± SD over networks.",
+                ),
+            ),
         ],
         settings=[
             *settings_rows({}, content.environment),
@@ -69,6 +81,11 @@ def validation_page(content: ValidationReport) -> Page:
             ("seed", str(results["seed"])),
         ],
     )
+
+
+def _accuracy_beside(other: Mapping[str, Any], protocol: str) -> str:
+    points = (point for curve in other["curves"] for point in curve["points"])
+    return next((_percent(point["accuracy"]) for point in points if point["protocol"] == protocol), "–")
 
 
 def _row(point: Mapping[str, Any]) -> list[str]:

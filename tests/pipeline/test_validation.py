@@ -76,6 +76,22 @@ def test_an_interrupted_validation_goes_on_to_the_same_results(finished, tmp_pat
     assert points[1].stat().st_mtime_ns == kept
 
 
+def test_another_validation_is_drawn_beside(finished, tmp_path):
+    folder, _ = finished
+    again = tmp_path / "again"
+    shutil.copytree(folder, again)
+    run = CliRunner().invoke(main, [*ARGUMENTS, "--out", str(again), "--resume", "--beside", f"robust={folder}"])
+    assert run.exit_code == 0, run.output
+    html = (again / "report.html").read_text()
+    assert "accuracy, robust" in html
+    (again / "report.html").unlink()
+    assert CliRunner().invoke(main, ["report", str(again)]).exit_code == 0
+    assert (again / "report.html").read_text() == html
+    run = CliRunner().invoke(main, [*ARGUMENTS, "--out", str(tmp_path / "new"), "--beside", "robust"])
+    assert run.exit_code == 1
+    assert "--beside expects NAME=FOLDER" in run.output
+
+
 def test_another_validation_does_not_go_on_in_its_folder(finished):
     folder, _ = finished
     run = CliRunner().invoke(main, [*ARGUMENTS, "--out", str(folder), "--resume", "--seed", "5"])
