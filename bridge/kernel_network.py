@@ -40,10 +40,12 @@ class KernelNetwork:
             nest.Connect(neurons, self._recorder)
         nodes = {plan.description.input.name: self._inputs} | self._neurons
         self._relays = kernel_nodes.create_relays(nest, plan, self._neurons)
-        for synapses, delay in zip(plan.synapses, self._schedule.delays, strict=True):
-            source = self._relays.get(synapses.source, nodes[synapses.source])
-            kernel_nodes.connect(nest, plan, source, nodes[synapses.target], synapses, delay)
+        ends = [(self._relays.get(s.source, nodes[s.source]), nodes[s.target]) for s in plan.synapses]
+        for (sources, targets), synapses, delay in zip(ends, plan.synapses, self._schedule.delays, strict=True):
+            kernel_nodes.connect(nest, plan, sources, targets, synapses, delay)
         self._background = kernel_nodes.create_background(nest, plan, self._neurons)
+        for (sources, targets), delay in zip(ends, self._schedule.delays, strict=True):
+            kernel_nodes.set_continuous_delays(nest, sources, targets, delay)
         # Of MPI ranks each has a share of the axons.
         self._axons = {name: nest.GetConnections(self._neurons[name], relay) for name, relay in self._relays.items()}
         self._axon_rows = {

@@ -146,15 +146,21 @@ def connect(nest: Any, plan: Plan, sources: Any, targets: Any, synapses: Synapse
         parameters["synapse_model"] = "cont_delay_synapse"
     # Flat arrays of node ids: thirty times faster than connecting all-to-all and setting weights afterwards.
     nest.Connect(np.asarray(sources.tolist())[i], np.asarray(targets.tolist())[j], "one_to_one", parameters)
-    if parameters["synapse_model"] == "cont_delay_synapse":
-        # Connect rounds delays to the grid without a word; set on the connections they are kept.
-        connections = nest.GetConnections(sources, targets, synapse_model="cont_delay_synapse")
-        for start in range(0, len(connections), SLICE):
-            part = connections[start : start + SLICE]
-            ends = part.get(["source", "target"])
-            row = np.asarray(ends["source"]) - sources[0].global_id
-            column = np.asarray(ends["target"]) - targets[0].global_id
-            part.set(per_node({"delay": delay[row, column]}, len(part)))
+
+
+def set_continuous_delays(nest: Any, sources: Any, targets: Any, delay: NDArray[np.float64]) -> None:
+    """Give the synapses of one projection that have continuous delays the delays meant [ms], [n_source, n_target].
+
+    Connect rounds delays to the grid without a word; set on the connections they are kept. Asked for its connections,
+    NEST builds its tables, so this comes when all connections are made.
+    """
+    connections = nest.GetConnections(sources, targets, synapse_model="cont_delay_synapse")
+    for start in range(0, len(connections), SLICE):
+        part = connections[start : start + SLICE]
+        ends = part.get(["source", "target"])
+        row = np.asarray(ends["source"]) - sources[0].global_id
+        column = np.asarray(ends["target"]) - targets[0].global_id
+        part.set(per_node({"delay": delay[row, column]}, len(part)))
 
 
 def keeps_currents(plan: Plan) -> bool:

@@ -126,7 +126,10 @@ class LocalWorkers:
         """Terminate all processes; a run under way in another thread then ends with an error."""
         self._is_ended = True
         for worker in self._workers:
-            if worker.process.poll() is None:
+            if worker.chunk is None and self._n_ranks > 1:
+                assert worker.process.stdin is not None
+                worker.process.stdin.close()  # idle ranks end by themselves, faster than mpirun ends them
+            elif worker.process.poll() is None:
                 worker.process.terminate()
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ LAUNCHER = "SEMSYNC_MPIRUN"  # environment variable: another launcher and its op
 _OPEN_MPI = {
     "OMPI_MCA_rmaps_base_oversubscribe": "1",  # Open MPI 4
     "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",  # on a busy machine ranks that spin while they wait took eight times as long
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # Open MPI 5
     "PRTE_MCA_hwloc_default_binding_policy": "none",
 }
