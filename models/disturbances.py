@@ -63,7 +63,8 @@ class Disturbances:
         if not self._config.time:
             return times
         drawn = self._normal((self._n_samples, times.shape[1]), times)[self._share]
-        return times + self._config.time * drawn
+        # A time before the onset is reflected, as that of an input is.
+        return (times + self._config.time * drawn).abs()
 
     def _normal(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         return torch.from_numpy(self._rng.standard_normal(tuple(shape), dtype=np.float32)).to(like.dtype)

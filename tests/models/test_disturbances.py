@@ -56,6 +56,8 @@ def test_hidden_spikes_are_jittered_and_silence_stays_silent(network):
     plain, disturbed = network(times), network(times, disturbances=disturbances(time=0.5))
     assert torch.equal(plain[0], disturbed[0])  # input spikes have a noise of their own
     assert not torch.equal(plain[1], disturbed[1])
+    early = torch.full((30, 4), 0.1, dtype=torch.float64)
+    assert (disturbances(time=0.5).times(early) >= 0).all()
     silent = torch.full((30, 4), float("inf"), dtype=torch.float64)
     assert torch.isinf(disturbances(time=0.5).times(silent)).all()
 
