@@ -37,7 +37,7 @@ class SortedInputs(NamedTuple):
 
 @jit()
 def sort_active(times: Any, index: Any, time: Any) -> int:
-    """Stable sort of the finite entries of a row; their number. Least significant digit first, on 32 bits."""
+    """Stable sort of the finite entries of a row; their number. Least significant digit first, on 16 or 32 bits."""
     n = 0
     low, high = np.inf, -np.inf
     for i in range(len(times)):
@@ -47,7 +47,9 @@ def sort_active(times: Any, index: Any, time: Any) -> int:
             n += 1
             low = min(low, t)
             high = max(high, t)
-    scale = 4294967295.0 / (high - low) if high > low else 0.0
+    # Few entries seldom share the 16 bits of a key.
+    n_digits, largest = (2, 65535.0) if n < 2048 else (4, 4294967295.0)
+    scale = largest / (high - low) if high > low else 0.0
     if n < 48 or not scale < np.inf:
         scale = 0.0
     else:
@@ -56,7 +58,7 @@ def sort_active(times: Any, index: Any, time: Any) -> int:
             key[k] = np.int64((np.float64(times[index[k]]) - low) * scale)
         other_index, other_key = np.empty(n, np.int32), np.empty(n, np.int64)
         start = np.empty(257, np.int32)
-        for digit in range(4):
+        for digit in range(n_digits):
             shift = 8 * digit
             start[:] = 0
             for k in range(n):
@@ -71,7 +73,7 @@ def sort_active(times: Any, index: Any, time: Any) -> int:
             key, other_key = other_key, key
             for k in range(n):
                 index[k] = other_index[k]
-    # What is equal in 32 bits, or short, is put in order here.
+    # What has equal keys, or is short, is put in order here.
     for k in range(n):
         i, t = index[k], np.float64(times[index[k]])
         m = k
