@@ -45,3 +45,12 @@ def test_examples_in_the_pages_run():
         assert result.failed == 0, page.relative_to(ROOT)
         n_examples += result.attempted
     assert n_examples
+
+
+def test_the_page_on_clusters_builds_nest_with_the_models_of_the_makefile():
+    text = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8").replace("\\\n", "")
+    makefile = re.sub(r"\$\\\n\s*", "", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    (documented,) = re.findall(r'^models="(.*)"$', text, flags=re.MULTILINE)
+    (built,) = re.findall(r"^NEST_MODELS := (.*)$", makefile, flags=re.MULTILINE)
+    assert documented == built
+    assert "spike_train_injector" in built.split(";")

@@ -150,6 +150,20 @@ def test_an_interrupted_simulation_ends_its_processes_and_is_resumed_without_das
     assert done[0] == 6
 
 
+def test_a_killed_parent_leaves_no_process_on_the_cluster(cluster):
+    code = (
+        "import os, signal, sys, numpy as np; from semsync import LIFNeuron, NetworkDescription\n"
+        "from semsync.bridge import simulate\n"
+        "network = NetworkDescription.from_weights([np.ones((8, 3))], LIFNeuron(10.0, 5.0), trial_duration=40.0)\n"
+        "def die(n_done, n_trials):\n"
+        "    if n_done >= 4: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "simulate(network, np.ones((400, 8)), chunk_size=2, dask=sys.argv[1], progress=die)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, cluster.scheduler_address], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert wait_until(lambda: nest_processes() == [], seconds=60)
+
+
 def test_a_failing_worker_says_why_and_its_log_is_here(cluster, tmp_path):
     (tmp_path / "nest.py").write_text("__version__ = '3.10.0'\ndef set_verbosity(level): raise RuntimeError('odd')")
     path = os.environ.get("PYTHONPATH")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -131,6 +132,33 @@ def test_ctrl_c_ends_the_workers():
     with pytest.raises(KeyboardInterrupt):
         simulate(NETWORK, np.tile(INPUT_TIMES, (50, 1)), n_workers=2, progress=interrupt)
     assert running_workers() == []
+
+
+def test_a_killed_parent_leaves_no_worker():
+    code = (
+        "import os, signal, subprocess, numpy as np; from semsync import LIFNeuron, NetworkDescription\n"
+        "from semsync.bridge import simulate\n"
+        "network = NetworkDescription.from_weights([np.ones((8, 3))], LIFNeuron(10.0, 5.0), trial_duration=40.0)\n"
+        "def die(n_done, n_trials):\n"
+        "    if n_done < 4: return\n"
+        "    subprocess.run(['ps', '-o', 'pid=', '--ppid', str(os.getpid())])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "simulate(network, np.ones((100000, 8)), chunk_size=50000, n_workers=2, progress=die)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == -signal.SIGKILL
+    workers = [int(pid) for pid in run.stdout.split()]
+    assert len(workers) >= 2
+    stop = time.monotonic() + 20
+    while any(map(is_running, workers)) and time.monotonic() < stop:
+        time.sleep(0.05)
+    assert not any(map(is_running, workers))
+
+
+def is_running(pid):
+    """Whether there is such a process, and it is not merely waiting to be reaped."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
 
 
 def test_a_worker_loads_neither_torch_nor_other_rooms(tmp_path):

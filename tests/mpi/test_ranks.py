@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ SMALL, LARGE = (9, 7, 5, 3), (784, 120, 60, 10)
 
 def network(sizes, *, has_delays=False):
     rng = np.random.default_rng(1)
-    weights = [rng.normal(2.5 / np.sqrt(n), 5.0 / np.sqrt(n), (n, m)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(2.5 / np.sqrt(n), 5.0 / np.sqrt(n), (n, m)) for n, m in pairwise(sizes)]
     # Continuous delays of synapses, none on NEST's grid.
     delays = [rng.uniform(0.3, 4.0, weight.shape) for weight in weights] if has_delays else None
     return NetworkDescription.from_weights(weights, NEURON, delays=delays, trial_duration=40.0)
@@ -164,9 +165,8 @@ def test_an_error_on_one_rank_ends_all_and_is_reported(failing, tmp_path):
     )
     assert run.returncode != 0
     messages = [json.loads(line) for line in run.stdout.splitlines()]
-    assert [message["message"] for message in messages if "error" in message][0].startswith(
-        "a NEST worker failed with ValueError: odd (the traceback is in"
-    )
+    sentence = next(message["message"] for message in messages if "error" in message)
+    assert sentence.startswith("a NEST worker failed with ValueError: odd (the traceback is in")
     assert not (tmp_path / "chunk-00000.safetensors").exists()
 
 
