@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .protocols import Protocol as Protocol
     from .protocols import protocol_names as protocol_names
     from .pynest_script import write_pynest as write_pynest
+    from .safe_step import safe_resolution as safe_resolution
     from .simulation import simulate as simulate
     from .trained_network import export as export
 
@@ -38,6 +39,7 @@ _HOMES = {
     "export": "trained_network",
     "protocol_names": "protocols",
     "read_nir": "nir",
+    "safe_resolution": "safe_step",
     "simulate": "simulation",
     "write_nir": "nir",
     "write_pynest": "pynest_script",
@@ -53,6 +55,7 @@ __all__ = [
     "export",
     "protocol_names",
     "read_nir",
+    "safe_resolution",
     "simulate",
     "write_nir",
     "write_pynest",

@@ -39,12 +39,12 @@ class Causes:
     Parameters
     ----------
     description : NetworkDescription
-    resolution : float
-        Step h of the recording [ms].
+    resolution : array, shape [n_trials]
+        Step h of each trial of the recording [ms].
     tolerance_ms : float
     """
 
-    def __init__(self, description: NetworkDescription, resolution: float, tolerance_ms: float) -> None:
+    def __init__(self, description: NetworkDescription, resolution: NDArray[np.float64], tolerance_ms: float) -> None:
         self._description, self._resolution, self._tolerance_ms = description, resolution, tolerance_ms
         sizes = [population.size for population in description.populations]
         stops = np.cumsum(sizes)
@@ -80,7 +80,7 @@ class Causes:
             if touched[unit]:
                 continue
             margin = self._margin(unit, float(first[unit]), reference)
-            if abs(margin) < self._bound(unit):
+            if abs(margin) < self._bound(trial, unit):
                 layer = self._description.populations[self._population_of_unit[unit]].layer
                 grazing.append(GrazingSpike(trial, int(unit), layer, float(first[unit]), margin))
                 touched[unit] = True
@@ -105,10 +105,10 @@ class Causes:
         at_peak = next_peak(time, *inputs, population.neuron, self._description.trial_duration) - 1.0
         return max(at_spike, at_peak, key=abs)
 
-    def _bound(self, unit: int) -> float:
+    def _bound(self, trial: int, unit: int) -> float:
         neuron = self._description.populations[self._population_of_unit[unit]].neuron
         assert neuron is not None
-        return max(MIN_GRAZING_BOUND, self._resolution**2 / (8 * neuron.tau_m * neuron.tau_syn))
+        return max(MIN_GRAZING_BOUND, float(self._resolution[trial]) ** 2 / (8 * neuron.tau_m * neuron.tau_syn))
 
     def _spread(self, touched: NDArray[np.bool_], first: NDArray[np.float64]) -> None:
         """Touch every unit that spikes after input from a touched one, until there is none left."""

@@ -133,7 +133,9 @@ def compare(
     differing = ~_equal_times(expected, found, tolerance_ms)
     touched = np.zeros_like(differing)
     grazing: list[GrazingSpike] = []
-    causes = Causes(description, float(recording.annotations.get("resolution", DEFAULT_RESOLUTION)), tolerance_ms)
+    of_all = float(recording.annotations.get("resolution", DEFAULT_RESOLUTION))
+    resolution = recording.trials.get("resolution", np.full(recording.n_trials, of_all))
+    causes = Causes(description, resolution, tolerance_ms)
     for trial in np.flatnonzero(differing.any(axis=1)):
         spikes, touched[trial] = causes.of_trial(int(trial), expected[trial], found[trial], differing[trial])
         grazing += spikes

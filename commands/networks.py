@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import PATH, dataset_options, network_options, split_options
+from .options import PATH, TimeStep, dataset_options, network_options, split_options
 from .output import ProgressBars, failure, print_comparison
 
 
@@ -38,7 +38,10 @@ def evaluate(network: Path, dataset: str, split: str, n_trials: int | None, data
 @split_options
 @click.option("--out", type=PATH, help="Recording to write (.nix or .nwb); NETWORK_recording.nix without it.")
 @click.option("--protocol", default="exact", show_default=True, help="How the network is run; see `semsync validate`.")
-@click.option("--resolution", type=float, default=0.1, show_default=True, help="Time step of NEST [ms].")
+@click.option(
+    "--resolution", type=TimeStep(), default="auto", show_default=True,
+    help="Time step of NEST [ms]; auto: for each trial the largest at which no spike can be missed.",
+)  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="NEST processes.")
 @click.option("--ranks", type=click.IntRange(min=1), default=1, show_default=True, help="MPI ranks of each of them.")
 @click.option("--dask", metavar="ADDRESS", help="Simulate on a Dask cluster: its scheduler's address, or local.")
@@ -53,7 +56,7 @@ def simulate(
     data_folder: Path | None,
     out: Path | None,
     protocol: str,
-    resolution: float,
+    resolution: float | str,
     workers: int,
     ranks: int,
     dask: str | None,
@@ -90,6 +93,9 @@ def simulate(
         click.echo(f"no comparison with torch: {result.why_no_comparison}")
     else:
         print_comparison(result.comparison)
+    if len(result.n_trials_at) > 1:
+        steps = ", ".join(f"{step:g} ms in {n_trials}" for step, n_trials in sorted(result.n_trials_at.items()))
+        click.echo(f"time steps: {steps} trials")
     click.echo(f"speed: {result.images_per_second:.1f} images per second")
     click.echo(f"recording: {out}")
 

@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 PATH = click.Path(path_type=Path)
 
 
+class TimeStep(click.ParamType):
+    """A time step in ms, or auto."""
+
+    name = "ms|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        if value == "auto":
+            return "auto"
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor auto", param, ctx)
+
+
 def run_options(command: Any) -> Any:
     """Options that `run` and `train` share."""
     options = [

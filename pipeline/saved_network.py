@@ -6,7 +6,8 @@ import importlib.util
 import shutil
 import time
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
 from .networks import load_network
 from .progress import Progress, silent
+from .time_steps import AUTO, time_steps
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Simulation:
-    """Accuracy (None without classes) and speed of a network in NEST, and its spike times against torch's."""
+    """Accuracy (None without classes) and speed of a network in NEST, and its spike times against torch's.
+
+    ``n_trials_at`` is the number of trials run at each time step [ms].
+    """
 
     n_samples: int
     accuracy: float | None
@@ -44,6 +49,7 @@ class Simulation:
     images_per_second: float
     comparison: dict[str, Any] | None
     why_no_comparison: str = ""
+    n_trials_at: Mapping[float, int] = field(default_factory=dict)
 
 
 def load_stimuli(
@@ -90,7 +96,7 @@ def simulate(
     n_samples: int | None = None,
     data_folder: Path | None = None,
     protocol: str = "exact",
-    resolution: float = 0.1,
+    resolution: float | str = AUTO,
     n_workers: int = 2,
     n_ranks: int = 1,
     dask: str | None = None,
@@ -107,7 +113,9 @@ def simulate(
         A ``.nix`` or ``.nwb`` file.
     dataset, stimuli : str and Path, one of the two
         A data set, encoded as the network says, or a file of input spikes: see :func:`read_stimuli`.
-    protocol, resolution, n_workers, n_ranks, dask, seed
+    resolution : float or "auto"
+        Time step [ms]; "auto" is that of :func:`semsync.pipeline.time_steps.time_steps`.
+    protocol, n_workers, n_ranks, dask, seed
         See :func:`semsync.bridge.simulate`.
 
     Raises
@@ -137,11 +145,12 @@ def simulate(
         samples = load_stimuli(description, str(dataset), split, n_samples, data_folder)
         spikes, labels = encoder_from(description.encoding)(samples.features), samples.labels
     started = time.perf_counter()
+    steps = time_steps(description, spikes, protocol) if resolution == AUTO else float(resolution)
     recording = bridge.simulate(
         description,
         spikes,
         protocol,
-        resolution=resolution,
+        resolution=steps,
         classes=labels,
         n_workers=n_workers,
         n_ranks=n_ranks,
@@ -166,7 +175,9 @@ def simulate(
         comparison = bridge.compare(torch_recording(description, samples), recording, description).to_dict()
     accuracy = None if labels is None else float((recording.trials["decision"] == labels).mean())
     n_trials = recording.n_trials
-    return Simulation(n_trials, accuracy, recording.n_spikes, n_trials / seconds, comparison, why_not)
+    used, n_each = np.unique(np.broadcast_to(steps, (n_trials,)), return_counts=True)
+    n_trials_at = dict(zip(used.tolist(), n_each.tolist(), strict=True))
+    return Simulation(n_trials, accuracy, recording.n_spikes, n_trials / seconds, comparison, why_not, n_trials_at)
 
 
 def read_stimuli(path: Path, n_trials: int | None = None) -> tuple[Any, NDArray[np.int64] | None]:

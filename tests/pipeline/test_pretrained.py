@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -44,6 +45,15 @@ def test_yin_yang_network_reaches_what_it_says_in_torch_and_in_nest(tmp_path):
     )
     assert analysis.exit_code == 0, analysis.output
     assert json.loads((tmp_path / "analysis" / "results.json").read_text())["pathways"]
+
+
+def test_the_time_step_is_chosen_so_that_no_spike_is_missed(tmp_path):
+    arguments = ("simulate", "pretrained:yin-yang-delays", "--dataset", "yin-yang", "--n-trials", 200)
+    result = semsync(*arguments, "--out", tmp_path / "recording.nwb")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"time steps: .*1 ms in 1\d\d trials", result.output)
+    assert "0 spiking mismatches, 0 other decisions, 0 grazing spikes" in result.output
+    assert "neither a number nor auto" in semsync(*arguments, "--resolution", "short").output
 
 
 def test_mnist_network_reaches_what_it_says(data_folder):

@@ -58,20 +58,26 @@ def test_a_grazing_spike_that_nest_misses_is_listed_with_its_margin(tolerance_ms
     assert comparison.max_abs_difference_ms <= tolerance_ms
 
 
+def without_unit_1(recording, **columns):
+    kept = recording.unit != 1
+    spikes = recording.times[kept], recording.unit[kept], recording.trial[kept]
+    return SpikeTable(*spikes, recording.units, {**recording.trials, **columns}, recording.annotations)
+
+
+@pytest.mark.parametrize("step", [1.0, 0.1])
+def test_a_missing_spike_is_excused_by_the_step_of_its_own_trial(step):
+    network = grazing_network(1e-4)  # a step of 1 ms may miss it, one of 0.1 ms may not
+    recording = simulate(network, [[ONSET]])
+    assert recording.counts()[0, 1] == 1
+    missing = without_unit_1(recording, resolution=np.array([step]))
+    assert compare(recording, missing, network).equal == (step == 1.0)
+
+
 def test_a_sure_spike_that_is_missing_stays_unexplained():
     network = grazing_network(1e-2)
     recording = simulate(network, [[ONSET]])
     assert recording.counts()[0, 1] == 1
-    without = SpikeTable(
-        recording.times[recording.unit != 1],
-        recording.unit[recording.unit != 1],
-        recording.trial[recording.unit != 1],
-        recording.units,
-        recording.trials,
-        recording.annotations,
-    )
-
-    comparison = compare(recording, without, network)
+    comparison = compare(recording, without_unit_1(recording), network)
 
     assert not comparison.equal
     assert comparison.n_unexplained == 1
