@@ -42,7 +42,10 @@ class SimulationConfig(_Section):
     """The run in NEST."""
 
     protocol: Annotated[str, Field(description="name of a protocol of semsync.bridge")] = "exact"
-    resolution: Annotated[Positive, Field(description="time step h of the kernel [ms]")] = 0.1
+    resolution: Annotated[
+        Positive | Literal["auto"],
+        Field(description="time step h of the kernel [ms]; auto: the largest that can miss no spike, for each trial"),
+    ] = "auto"
     trial_duration: Annotated[Positive, Field(description="from stimulus onset to the end of the trial [ms]")] = 60.0
     n_trials: Annotated[int | None, Field(ge=1, description="test samples to simulate; all without")] = None
     n_workers: Annotated[int, Field(ge=1, description="NEST processes at a time")] = 2

@@ -212,7 +212,7 @@ def _simulate_and_analyse(
         "nest": {
             "test_accuracy": stages.accuracy(recordings["trained"]),
             "protocol": config.simulation.protocol,
-            "resolution_ms": config.simulation.resolution,
+            "resolution_ms": stages.resolutions(recordings["trained"]),
             **comparison.to_dict(),
         },
         "layers": {condition: stages.layer_rows(analysis) for condition, analysis in analyses.items()},

@@ -26,6 +26,7 @@ from .config import RunConfig, SimulationConfig
 from .networks import load_network
 from .progress import Progress, sparkline
 from .run_folder import RunFolder, read_json, write_json
+from .time_steps import time_steps
 
 if TYPE_CHECKING:
     from ..analysis.analyze import Analysis
@@ -141,6 +142,14 @@ def torch_recording(description: NetworkDescription, split: Split) -> SpikeTable
     return SpikeTable.from_first_spikes([times, *layers], description.unit_table(), trials, annotations)
 
 
+def resolutions(table: SpikeTable) -> float | dict[str, int]:
+    """Time step of a recording from NEST [ms]; where trials had several, the number of trials of each."""
+    if "resolution" not in table.trials:
+        return float(table.annotations["resolution"])
+    steps, n_trials = np.unique(table.trials["resolution"], return_counts=True)
+    return {f"{step:g}": int(n) for step, n in zip(steps, n_trials, strict=True)}
+
+
 def accuracy(table: SpikeTable) -> float:
     """Share of trials decided for the class of their stimulus."""
     return float((table.trials["decision"] == table.trials["stimulus_class"]).mean())
@@ -161,11 +170,14 @@ def simulate(
     if folder.recording(condition, ".nwb").exists():
         progress(stage, len(split), len(split), "from the folder")
         return load_nwb(folder.recording(condition, ".nwb"))
+    spikes = encoder_from(description.encoding)(split.features)
     recording = bridge.simulate(
         description,
-        encoder_from(description.encoding)(split.features),
+        spikes,
         config.protocol,
-        resolution=config.resolution,
+        resolution=time_steps(description, spikes, config.protocol)
+        if config.resolution == "auto"
+        else config.resolution,
         classes=split.labels,
         n_workers=config.n_workers,
         work_folder=folder.simulation(condition),
