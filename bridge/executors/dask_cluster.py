@@ -145,7 +145,9 @@ def _result(client: Any, future: Any, job: Job, chunk: int) -> Any:
         ) from error
     except Exception as error:
         if client.status != "running":
-            raise SemsyncError("the connection to the Dask scheduler was lost; finished chunks are kept") from error
+            raise SemsyncError(
+                f"the connection to the Dask scheduler was lost; finished chunks are kept in {job.folder}"
+            ) from error
         first_line = (str(error).splitlines() or [""])[0]
         raise SemsyncError(
             f"Dask could not run trials {trials[0]}..{trials[-1]}: {type(error).__name__}: {first_line}"
