@@ -45,6 +45,9 @@ NEST_IS_BUILT = $(MPI_BIN)/python -c "import sys, nest; sys.exit(not (nest.build
 BUILD_NEST = $(MPI_BIN)/python -m pip install --quiet -c constraints.txt --no-deps --no-binary nest-simulator \
 	-C cmake.define.with-mpi=ON -C "cmake.define.with-models=$(NEST_MODELS)" nest-simulator
 
+# pip starts a build's own Pythons without their library where a package is installed from its folder.
+WITHOUT_SEMSYNC = $(MPI_BIN)/python -m pip uninstall --quiet --yes semsync
+
 # A build of NEST that pip kept from before is good if it has MPI and all models.
 .venv-mpi/ready: pyproject.toml constraints.txt
 	$(CHECK_PYTHON)
@@ -57,10 +60,11 @@ BUILD_NEST = $(MPI_BIN)/python -m pip install --quiet -c constraints.txt --no-de
 	test -z "$$missing" || { echo "NEST with MPI cannot be built without Debian's packages$$missing: apt-get install$$missing"; exit 1; }
 	test -x $(MPI_BIN)/python || $(PYTHON) -m venv .venv-mpi
 	$(MPI_BIN)/python -m pip install --quiet --upgrade pip
-	$(MPI_BIN)/python -m pip install --quiet -c constraints.txt -e ".[mpi]" pytest hypothesis
-	@$(NEST_IS_BUILT) || { echo "building NEST with MPI: some minutes"; $(BUILD_NEST); }
-	@$(NEST_IS_BUILT) || $(BUILD_NEST) --force-reinstall --no-cache-dir
+	$(MPI_BIN)/python -m pip install --quiet -c constraints.txt mpi4py numpy pytest hypothesis
+	@$(NEST_IS_BUILT) || { echo "building NEST with MPI: some minutes"; $(WITHOUT_SEMSYNC); $(BUILD_NEST); }
+	@$(NEST_IS_BUILT) || { $(WITHOUT_SEMSYNC); $(BUILD_NEST) --force-reinstall --no-cache-dir; }
 	@$(NEST_IS_BUILT) || { echo "the NEST in .venv-mpi has no MPI or lacks a model"; exit 1; }
+	$(MPI_BIN)/python -m pip install --quiet -c constraints.txt -e ".[mpi]"
 	touch .venv-mpi/ready
 
 clean:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import socket
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__, errors
@@ -63,7 +63,7 @@ class DaskExecutor:
                 logger.warning("the Dask cluster has no worker yet; the simulation waits for one")
             _run(client, job, chunks, report, self._n_ranks)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _client(self) -> Iterator[Any]:
         from distributed import Client, LocalCluster
 
@@ -124,17 +124,16 @@ def _run(client: Any, job: Job, chunks: Sequence[int], report: Report, n_ranks: 
     try:
         for future in as_completed(list(futures), loop=client.loop):
             chunk = futures.pop(future)
-            result = _result(future, job, chunk)
+            result = _result(client, future, job, chunk)
             job.write_chunk(chunk, result)
             report(len(job.trials_of(chunk)))
-    except BaseException:
-        client.cancel(list(futures))
-        raise
     finally:
-        client.run(end_job, token, on_error="ignore")
+        with contextlib.suppress(Exception):  # a cluster that is gone has nothing to end
+            client.cancel(list(futures))
+            client.run(end_job, token, on_error="ignore")
 
 
-def _result(future: Any, job: Job, chunk: int) -> Any:
+def _result(client: Any, future: Any, job: Job, chunk: int) -> Any:
     from distributed import KilledWorker
 
     trials = job.trials_of(chunk)
@@ -145,6 +144,10 @@ def _result(future: Any, job: Job, chunk: int) -> Any:
             f"Dask workers died at trials {trials[0]}..{trials[-1]}, perhaps for lack of memory: {error}"
         ) from error
     except Exception as error:
+        if client.status != "running":
+            raise SemsyncError(
+                f"the connection to the Dask scheduler was lost; finished chunks are kept in {job.folder}"
+            ) from error
         first_line = (str(error).splitlines() or [""])[0]
         raise SemsyncError(
             f"Dask could not run trials {trials[0]}..{trials[-1]}: {type(error).__name__}: {first_line}"

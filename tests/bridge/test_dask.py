@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 import signal
@@ -131,6 +132,36 @@ def test_chunks_of_a_dead_dask_worker_are_done_by_another(recording, tmp_path):
         again = simulate(NETWORK, INPUT_TIMES, **ARGUMENTS, dask=cluster, progress=kill_both_in_turn)
     assert len(killed) == 2
     assert again == recording
+
+
+def test_a_lost_scheduler_is_said_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(dask_cluster, "TIMEOUT", 3)
+    address_file = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(address_file)]
+    scheduler = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    processes = [scheduler]
+    try:
+        assert wait_until(address_file.exists, seconds=60)
+        address = json.loads(address_file.read_text())["address"]
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1"]
+        command += ["--local-directory", str(tmp_path)]
+        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+
+        def lose(n_done, n_trials):
+            if n_done == 4:
+                scheduler.kill()
+
+        with pytest.raises(SemsyncError, match=r"the connection to the Dask scheduler was lost; .* kept in .*/work"):
+            simulate(
+                NETWORK, np.tile(INPUT_TIMES, (50, 1)), chunk_size=2, dask=address, work_folder=tmp_path / "work",
+                progress=lose,
+            )  # fmt: skip
+        assert len(list((tmp_path / "work").glob("chunk-*.safetensors"))) >= 2
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
 
 
 def test_an_interrupted_simulation_ends_its_processes_and_is_resumed_without_dask(recording, cluster, tmp_path):
