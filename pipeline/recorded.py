@@ -90,8 +90,8 @@ def analyse_file(
     results = {
         "recording": _about(recording, table),
         "selection": [step.to_dict() for step in dropped],
-        "lacks": [*table.annotations.get("lacks", ()), *analysis.lacks],
         **analysis.to_dict(["layers", "units", "pathways"]),
+        "lacks": [*table.annotations.get("lacks", ()), *analysis.lacks],
         **({} if responses is None else {"responses": columns_of(responses)}),
         "settings": dict(analysis.settings)
         | {"reading": dict(reading or {}), "selecting": dict(selecting or {}), "baseline": baseline},
