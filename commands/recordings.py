@@ -1,4 +1,4 @@
-"""Commands on data: analyze a recording, fetch a data set."""
+"""Commands on data: inspect and analyze a recording, fetch a data set."""
 
 from __future__ import annotations
 
@@ -81,6 +81,26 @@ def analyze(
         click.echo(f"lacking: {sentence}")
     click.echo(f"results: {folder / 'results.json'}")
     click.echo(f"report:  {folder / 'report.html'}")
+
+
+@click.command()
+@click.argument("recording", type=PATH)
+@reading_options
+def inspect(recording: Path, **options: Any) -> None:
+    """Tell what is in a recording, and which analysis to try.
+
+    \b
+    Examples:
+      semsync inspect session.nwb
+      semsync inspect spikes.csv --trials trials.csv --time-unit s
+      semsync inspect nest-data/
+    """
+    from ..analysis.recordings import inspect_recording
+    from ..pipeline.recorded import reader_options
+    from .inspection_text import inspection_lines
+
+    found = inspect_recording(recording, **reader_options(given(options, READING)))
+    click.echo("\n".join(inspection_lines(found)))
 
 
 @click.command()

@@ -69,7 +69,7 @@ def analyse_file(
     criteria = criteria_of(selecting or {})
     baseline_window = None if baseline is None else two_times(baseline, "--baseline")
     description = None if network is None else load_network(network)
-    table = load_recording(recording, **_reader_options(reading or {}))
+    table = load_recording(recording, **reader_options(reading or {}))
     table, dropped = select(table, criteria)
     if not chosen:
         # The decision window is only worth a word where there is a decision to speak of.
@@ -117,7 +117,7 @@ def _window(text: str) -> str | tuple[float, float]:
     return two_times(text, "--window") if "," in text else text
 
 
-def _reader_options(reading: Mapping[str, str]) -> dict[str, Any]:
+def reader_options(reading: Mapping[str, str]) -> dict[str, Any]:
     """What the reader takes, from what the command line gives it."""
     options: dict[str, Any] = {key: value for key, value in reading.items() if key not in ("span", "align")}
     if "resolution" in options:

@@ -7,6 +7,7 @@ are used. What a reader assumed is in the table's ``annotations['notes']``, and 
 
 from .binned import binned_table, load_binned
 from .gdf import load_gdf
+from .inspection import Inspection, inspect_recording
 from .neo_blocks import from_neo, to_neo
 from .nest_ascii import load_nest_ascii
 from .nix import load_nix, save_nix
@@ -16,9 +17,11 @@ from .spike_list import load_spike_list
 
 __all__ = [
     "FORMATS",
+    "Inspection",
     "RecordingFormat",
     "binned_table",
     "from_neo",
+    "inspect_recording",
     "load_binned",
     "load_gdf",
     "load_nest_ascii",
