@@ -128,7 +128,9 @@ class _Walker:
         raise InputError(f"{self.expression!r} has a value where a condition is expected, as in 'contrast > 0.5'")
 
     def _constant(self, value: bool | int | float | str) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**62 else value
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) < 2**62:
+            return value
+        return float(value) if abs(value) < 2**1000 else np.copysign(np.inf, 1 if value > 0 else -1)
 
     def _column(self, name: str) -> NDArray[Any]:
         name = self.quoted.get(name, name)

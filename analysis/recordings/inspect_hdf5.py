@@ -91,7 +91,8 @@ def inspect_nix(path: Path) -> Inspection:
         name = _text(block.attrs.get("name"))
         text = _properties_of(file, f"metadata/{name}").get(HEADER_NAME)
         header = None if text is None else decode_header(str(text))
-        tables = tuple(_epoch_table(epoch) for epoch in epochs)
+        # The labels of our own Epochs are the numbers of the trials.
+        tables = tuple(_epoch_table(epoch, with_labels=header is None) for epoch in epochs)
     require_units(path, len(trains))
     notes, lacks = _told(header)
     if len(blocks) > 1:
@@ -100,9 +101,10 @@ def inspect_nix(path: Path) -> Inspection:
     units.setdefault("unit_id", np.arange(len(trains)))
     lacks += units_lack(units)
     start, stop = min(border[0] for border in borders), max(border[1] for border in borders)
+    options: dict[str, str] = {}
+    remarks: list[str] = []
     if n_segments > 1:
         notes.append(f"{n_segments} Segments are a trial each; units are counted here for each of them.")
-        options, remarks = {}, []
     else:
         options, remarks = suggest(tables, named=header is None)
         if "trials" in options and len(tables) == 1:
@@ -153,7 +155,10 @@ def _areas(file: h5py.File, n_units: int) -> NDArray[np.str_] | None:
     location = "general/extracellular_ephys/electrodes/location"
     if "units/electrodes" not in file or location not in file:
         return None
-    places = plain_column(file[location][:])[np.asarray(file["units/electrodes"][:], dtype=np.int64)]
+    locations, rows = plain_column(file[location][:]), np.asarray(file["units/electrodes"][:], dtype=np.int64)
+    if len(rows) and (rows.min() < 0 or rows.max() >= len(locations)):
+        return None
+    places = locations[rows]
     if "units/electrodes_index" not in file:
         return places if len(places) == n_units else None
     parts = np.split(places, np.asarray(file["units/electrodes_index"][:], dtype=np.int64))[:n_units]
@@ -234,7 +239,7 @@ def _shared(properties: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _epoch_table(epoch: h5py.Group) -> TrialTable:
+def _epoch_table(epoch: h5py.Group, with_labels: bool) -> TrialTable:
     scale = _MS_PER_S if _text(epoch["positions"].attrs.get("unit")) == "s" else 1.0
     start = np.asarray(epoch["positions/data"][:], dtype=np.float64) * scale
     duration = np.asarray(epoch["extents/data"][:], dtype=np.float64) * scale
@@ -245,7 +250,7 @@ def _epoch_table(epoch: h5py.Group) -> TrialTable:
         if isinstance(values, np.ndarray) and len(values) == len(start) and name not in _NOT_TRIAL_COLUMNS
     }
     labels = epoch.get("positions/dimensions/1/labels")
-    if labels is not None and len(labels) == len(start):
+    if with_labels and labels is not None and len(labels) == len(start):
         columns.setdefault("label", plain_column(labels[:]))
     name = properties.get("neo_name")
     return describe_trials(str(name or _text(epoch.attrs.get("name"))), start, start + duration, columns, 1.0)

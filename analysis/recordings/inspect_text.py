@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def inspect_by_reading(path: Path, name: str, options: dict[str, Any]) -> Inspec
     """Read a file as ``semsync analyze`` would, with what is not given assumed and said."""
     from .registry import load_recording
 
-    options, assumed = dict(options), {}
+    options = dict(options)
+    assumed: dict[str, Any] = {}
     notes: list[str] = []
     try:
         table = load_recording(path, **options)
@@ -50,7 +52,7 @@ def inspect_by_reading(path: Path, name: str, options: dict[str, Any]) -> Inspec
             suggested = {"align": onset} | suggested
     if name in ("CSV", "Parquet", "NEST") and table.n_trials == 1:
         suggested.pop("span", None)
-    given = {_NAMES_OF_OPTIONS.get(key, key): _text(value) for key, value in (options | assumed).items()}
+    given = texts_of(options | assumed)
     return Inspection(
         path, name, False, events=events, options=given | {k: v for k, v in suggested.items() if k not in given},
         remarks=tuple(remarks), **about,
@@ -96,5 +98,14 @@ def _likely_unit(path: Path, name: str) -> str:
     return "ms" if len(intervals) and np.quantile(intervals, 0.01) >= 0.5 else "s"
 
 
+def texts_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of a reader as the command line writes them."""
+    return {_NAMES_OF_OPTIONS.get(key, key): _text(value) for key, value in options.items()}
+
+
 def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return (
+        ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+        if isinstance(value, list | tuple)
+        else str(value)
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ class Inspection:
         """Shape [n_units]; NaN where no time was recorded."""
         if not self.recorded_ms > 0:
             return np.full(self.n_units, np.nan)
-        return self.n_spikes_of_unit * 1000.0 / self.recorded_ms
+        return self.n_spikes_of_unit.astype(np.float64) * 1000.0 / self.recorded_ms
 
     @property
     def command(self) -> str:
@@ -149,8 +149,8 @@ def inspect_recording(path: str | Path, **options: Any) -> Inspection:
     path : str or Path
         As :func:`.registry.load_recording` takes it.
     **options
-        Options of the reader, for formats that have to be read (`trials`, `units`, `time_unit`, `resolution`,
-        `align`, ...).
+        Options of the reader (`trials`, `units`, `time_unit`, `resolution`, `align`, ...): they stand in the command,
+        and formats that have to be read are read with them.
 
     Raises
     ------
@@ -160,16 +160,17 @@ def inspect_recording(path: str | Path, **options: Any) -> Inspection:
         On options that the format does not have, or that do not fit the file.
     """
     from .inspect_hdf5 import inspect_nix, inspect_nwb
-    from .inspect_text import inspect_by_reading
+    from .inspect_text import inspect_by_reading, texts_of
     from .registry import format_of, named_packages
 
     path = Path(path)
     with named_packages(path):
         name = format_of(path)
-        if name not in ("NIX", "NWB") or options:
+        if name not in ("NIX", "NWB"):
             return inspect_by_reading(path, name, options)
         try:
-            return inspect_nwb(path) if name == "NWB" else inspect_nix(path)
+            found = inspect_nwb(path) if name == "NWB" else inspect_nix(path)
+            return replace(found, options={**found.options, **texts_of(options)}) if options else found
         except SemsyncError:
             raise
         except ModuleNotFoundError:

@@ -70,7 +70,7 @@ def has_header(columns: Mapping[str, Any]) -> bool:
 
 def find_column(columns: Mapping[str, Any], names: Sequence[str]) -> str | None:
     """The column with the first of these names, in any case, and with ``_ms`` or ``_s`` behind or not."""
-    found = {name.lower(): name for name in reversed(columns)}
+    found = {name.lower(): name for name in reversed(list(columns))}
     return next((found[n + unit] for n in names for unit in ("", "_ms", "_s") if n + unit in found), None)
 
 
@@ -193,6 +193,9 @@ def _read_text(path: Path, what: str) -> Any:
         separator = next((character for character in "\t;," if character in line), r"\s+")
         names = [name for name in re.split(separator, line.strip()) if name]
         numbers = all(_is_number(name) for name in names)
+        twice = [name for name in names if names.count(name) > 1]
+        if twice and not numbers:
+            raise ValueError(f"two columns are called {twice[0]!r}")
         return pd.read_csv(
             path,
             sep=separator,

@@ -85,6 +85,10 @@ def cut_trials(
         times.append(spikes[index] - onset[of_trial])
         unit.append(np.full(len(index), row))
         trial.append(of_trial)
+    last_spike = max((float(np.max(spikes)) for spikes in spiketrains if len(spikes)), default=np.inf)
+    n_after = np.count_nonzero(start > last_spike)
+    if n_after:
+        add_note(annotations, f"{n_after} trials begin after the last spike of the recording; are they of its time?")
     if n_unsorted:
         add_note(annotations, f"The spike times of {n_unsorted} units were not in order and have been sorted.")
     return SpikeTable(
@@ -154,10 +158,11 @@ def given_trials(
     """
     columns = {name: np.asarray(column) for name, column in trials.items()}
     columns["start"], columns["stop"], columns["onset"] = (columns[n].astype(np.float64) for n in _OWN_COLUMNS)
-    columns[_ROW] = np.arange(len(columns["start"]))
+    n_trials = len(columns["start"])
+    columns[_ROW] = np.arange(n_trials)
     columns = _lasting(_classified(columns, class_column, annotations), annotations)
     lower, upper = columns["start"] - columns["onset"], columns["stop"] - columns["onset"]
-    new_row = np.full(len(trials["start"]), -1)  # type: ignore[arg-type]
+    new_row = np.full(n_trials, -1)
     new_row[columns.pop(_ROW)] = np.arange(len(lower))
     row = new_row[trial]
     keep = row >= 0
