@@ -48,6 +48,7 @@ def main() -> None:
       semsync run                                  train, simulate, analyse and report on digits
       semsync run yin-yang --seeds 3 --out runs/yy
       semsync simulate runs/digits/network.safetensors --dataset digits
+      semsync inspect recording.nwb                what is in it, and which analysis to try
       semsync analyze recording.nwb
     """
 
@@ -59,6 +60,7 @@ for command in (
     networks.simulate,
     networks.validate,
     networks.export,
+    recordings.inspect,
     recordings.analyze,
     training.reproduce,
     training.report,

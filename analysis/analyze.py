@@ -169,6 +169,8 @@ def analyze(
     """
     import pandas as pd
 
+    from .counts_only import check_windows, withhold_times
+
     settings = Settings(
         windows=tuple(windows),
         by=by,
@@ -187,6 +189,7 @@ def analyze(
     )
     if table.n_trials == 0 or table.n_units == 0:
         raise InputError(f"there is nothing to analyse in {table!r}")
+    check_windows(table, settings.windows)
     classes = stimulus_classes(table)
     groups = find_groups(table, by)
     found, lacks = find_windows(table, settings.windows)
@@ -208,10 +211,10 @@ def analyze(
             )
         lacks += [sentence for sentence in of_window.lacks if sentence not in lacks]
     return Analysis(
-        layers=_stacked(layers),
-        units=_stacked(units),
-        packets=_stacked(packets),
-        pathways=_stacked(pathways),
+        layers=withhold_times(table, _stacked(layers)),
+        units=withhold_times(table, _stacked(units)),
+        packets=withhold_times(table, _stacked(packets)),
+        pathways=withhold_times(table, _stacked(pathways)),
         lacks=tuple(lacks),
         settings=settings.to_dict() | {"control": control is not None, "description": description is not None},
     )

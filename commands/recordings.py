@@ -1,13 +1,15 @@
-"""Commands on data: analyze a recording, fetch a data set."""
+"""Commands on data: inspect and analyze a recording, fetch a data set."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .options import PATH
 from .output import ProgressBars
+from .recording_options import READING, SELECTING, given, reading_options, selection_options
 
 
 @click.command()
@@ -27,10 +29,9 @@ from .output import ProgressBars
     type=PATH,
     help="The network that was recorded, a file or pretrained:NAME: adds pathways from its weights.",
 )
-@click.option("--trials", help="NWB: name of the table of trials.")
-@click.option("--class-column", help="NWB: column of the table of trials with the stimulus class.")
-@click.option("--align", help="Event or column that times count from (GDF: event code or codes, as 111,112).")
-@click.option("--span", metavar="T0,T1", help="GDF: from when to when a trial lasts, around the event [ms].")
+@reading_options
+@selection_options
+@click.option("--baseline", metavar="T0,T1", help="Rates of units against this window before the onset [ms].")
 @click.option("--n-permutations", type=click.IntRange(min=0), default=1000, show_default=True)
 @click.option("--min-active-trials", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -41,18 +42,25 @@ def analyze(
     windows: tuple[str, ...],
     by: str | None,
     network: Path | None,
+    baseline: str | None,
     n_permutations: int,
     min_active_trials: int,
     seed: int,
-    **reading: str | None,
+    **options: Any,
 ) -> None:
-    """Analyse a recording (NIX, NWB or GDF): synchrony, selectivity, separability, as far as it allows.
+    """Analyse a recording: synchrony, selectivity, separability, as far as it allows.
+
+    It can be a NIX, NWB, GDF, CSV or Parquet file, an npz archive of counts, or recorder files of NEST (a file, their
+    folder, or a pattern in quotes). `semsync inspect` tells what is in it.
 
     \b
     Examples:
       semsync analyze runs/digits/recording.nix
-      semsync analyze session.nwb --trials trials --class-column stimulus
+      semsync analyze session.nwb --trials trials --class-column stimulus --where "contrast > 0.5"
+      semsync analyze session.nwb --span -300,600 --baseline -300,0 --window 0,600 --unit-rate 0.5,
       semsync analyze monkey.gdf --align 111,112,113,114 --span 0,600
+      semsync analyze spikes.csv --time-unit s --trials trials.csv --class-column stimulus
+      semsync analyze nest-data/ --resolution 0.1
     """
     from ..pipeline.recorded import analyse_file
 
@@ -60,7 +68,7 @@ def analyze(
     with ProgressBars() as progress:
         results = analyse_file(
             recording, folder, overwrite=overwrite, windows=windows, by=by, network=network,
-            reading={key: value for key, value in reading.items() if value is not None},
+            reading=given(options, READING), selecting=given(options, SELECTING), baseline=baseline,
             n_permutations=n_permutations, min_active_trials=min_active_trials, seed=seed, progress=progress,
         )  # fmt: skip
     click.echo(
@@ -73,6 +81,26 @@ def analyze(
         click.echo(f"lacking: {sentence}")
     click.echo(f"results: {folder / 'results.json'}")
     click.echo(f"report:  {folder / 'report.html'}")
+
+
+@click.command()
+@click.argument("recording", type=PATH)
+@reading_options
+def inspect(recording: Path, **options: Any) -> None:
+    """Tell what is in a recording, and which analysis to try.
+
+    \b
+    Examples:
+      semsync inspect session.nwb
+      semsync inspect spikes.csv --trials trials.csv --time-unit s
+      semsync inspect nest-data/
+    """
+    from ..analysis.recordings import inspect_recording
+    from ..pipeline.recorded import reader_options
+    from .inspection_text import inspection_lines
+
+    found = inspect_recording(recording, **reader_options(given(options, READING)))
+    click.echo("\n".join(inspection_lines(found)))
 
 
 @click.command()

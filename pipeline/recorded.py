@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FileError, InputError
+from ..errors import FileError
 from ..spike_table import SpikeTable
 from .networks import load_network
 from .progress import Progress, silent
 from .run_folder import RunFolder, write_json
+from .selecting import columns_of, criteria_of, two_times
 
 
 def analyse_file(
@@ -24,6 +25,8 @@ def analyse_file(
     by: str | None = None,
     network: Path | None = None,
     reading: Mapping[str, str] | None = None,
+    selecting: Mapping[str, str] | None = None,
+    baseline: str | None = None,
     n_permutations: int = 1000,
     min_active_trials: int = 10,
     seed: int = 0,
@@ -43,7 +46,11 @@ def analyse_file(
     network : path, optional
         The network that was recorded, for its pathways; a file, or ``pretrained:NAME``.
     reading : mapping
-        Options of the reader, as text: trials, class_column, align, span.
+        Options of the reader, as text: trials, class_column, align, span, units, time_unit, resolution.
+    selecting : mapping
+        Criteria of :class:`~semsync.analysis.selection.Criteria`, as text.
+    baseline : str, optional
+        Two times in ms from onset; adds ``responses`` of units, see :mod:`semsync.analysis.baseline`.
 
     Returns
     -------
@@ -51,17 +58,23 @@ def analyse_file(
         What was written to ``results.json``.
     """
     from ..analysis.analyze import analyze
+    from ..analysis.baseline import baseline_responses
     from ..analysis.recordings import load_recording
+    from ..analysis.selection import select
     from .reporting import recording_report
 
     if not overwrite and (out / "results.json").exists():
         raise FileError(f"{out} holds an analysis; add --overwrite to replace it, or choose another --out")
     chosen = [_window(window) for window in windows]
+    criteria = criteria_of(selecting or {})
+    baseline_window = None if baseline is None else two_times(baseline, "--baseline")
     description = None if network is None else load_network(network)
-    table = load_recording(recording, **_reader_options(recording, reading or {}))
+    table = load_recording(recording, **reader_options(reading or {}))
+    table, dropped = select(table, criteria)
     if not chosen:
         # The decision window is only worth a word where there is a decision to speak of.
         chosen = ["all", "decision"] if "decision_time" in table.trials else ["all"]
+    responses = None if baseline_window is None else baseline_responses(table, baseline_window, chosen)
     folder = RunFolder(out, resume=True)
     progress("analyse", 0, 2, recording.name)
     analysis = analyze(
@@ -76,9 +89,12 @@ def analyse_file(
     progress("analyse", 1, 2, "report")
     results = {
         "recording": _about(recording, table),
-        "lacks": [*table.annotations.get("lacks", ()), *analysis.lacks],
+        "selection": [step.to_dict() for step in dropped],
         **analysis.to_dict(["layers", "units", "pathways"]),
-        "settings": dict(analysis.settings),
+        "lacks": [*table.annotations.get("lacks", ()), *analysis.lacks],
+        **({} if responses is None else {"responses": columns_of(responses)}),
+        "settings": dict(analysis.settings)
+        | {"reading": dict(reading or {}), "selecting": dict(selecting or {}), "baseline": baseline},
     }
     write_json(folder.results, results)
     recording_report(folder.report, recording.name, table, analysis, network=description, source=recording.name)
@@ -98,22 +114,16 @@ def _about(path: Path, table: SpikeTable) -> dict[str, Any]:
 
 
 def _window(text: str) -> str | tuple[float, float]:
-    return _two_times(text, "--window") if "," in text else text
+    return two_times(text, "--window") if "," in text else text
 
 
-def _two_times(text: str, option: str) -> tuple[float, float]:
-    try:
-        t_start, t_stop = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"{option} expects two times in ms with a comma between, as 0,600, got {text!r}") from None
-    return t_start, t_stop
-
-
-def _reader_options(recording: Path, reading: Mapping[str, str]) -> dict[str, Any]:
+def reader_options(reading: Mapping[str, str]) -> dict[str, Any]:
     """What the reader takes, from what the command line gives it."""
-    options: dict[str, Any] = {key: value for key, value in reading.items() if key in ("trials", "class_column")}
+    options: dict[str, Any] = {key: value for key, value in reading.items() if key not in ("span", "align")}
+    if "resolution" in options:
+        options["resolution"] = float(options["resolution"])
     if "span" in reading:
-        options["window"] = _two_times(reading["span"], "--span")
+        options["window"] = two_times(reading["span"], "--span")
     if "align" in reading:
         align = reading["align"]
         codes = [part.strip() for part in align.split(",")]

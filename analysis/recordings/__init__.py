@@ -5,20 +5,30 @@ are used. What a reader assumed is in the table's ``annotations['notes']``, and 
 ``annotations['lacks']``, as sentences.
 """
 
+from .binned import binned_table, load_binned
 from .gdf import load_gdf
+from .inspection import Inspection, inspect_recording
 from .neo_blocks import from_neo, to_neo
+from .nest_ascii import load_nest_ascii
 from .nix import load_nix, save_nix
 from .nwb import load_nwb, save_nwb
 from .registry import FORMATS, RecordingFormat, load_recording
+from .spike_list import load_spike_list
 
 __all__ = [
     "FORMATS",
+    "Inspection",
     "RecordingFormat",
+    "binned_table",
     "from_neo",
+    "inspect_recording",
+    "load_binned",
     "load_gdf",
+    "load_nest_ascii",
     "load_nix",
     "load_nwb",
     "load_recording",
+    "load_spike_list",
     "save_nix",
     "save_nwb",
     "to_neo",

@@ -110,6 +110,12 @@ def load_gdf(
     return cut_trials(spiketrains, {"unit_id": np.array(units)}, trials, annotations, window=window)
 
 
+def gdf_codes(path: str | Path) -> dict[int, int]:
+    """The codes of a GDF file, and how often each occurs."""
+    codes, n_rows = np.unique(_read(require_file(path, "a GDF file"), {})[0], return_counts=True)
+    return dict(zip(codes.tolist(), n_rows.tolist(), strict=True))
+
+
 def _read(path: Path, annotations: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Codes and times [ticks], in order of time."""
     if is_hdf5(path):
@@ -126,7 +132,7 @@ def _read(path: Path, annotations: dict[str, Any]) -> tuple[NDArray[np.int64], N
             f"{path} has {rows.shape[0]} lines of {rows.shape[1]} numbers, expected a code and a time on each"
         )
     code, time = rows.T
-    bad = np.flatnonzero(~np.isfinite(time) | ~np.isfinite(code) | (code != np.floor(code)))
+    bad = np.flatnonzero(~np.isfinite(time) | ~(np.abs(code) < 2**53) | (code != np.floor(code)))
     if len(bad):
         raise FileError(
             f"{path} has the code {code[bad[0]]:g} and the time {time[bad[0]]:g} in row {bad[0] + 1}, "

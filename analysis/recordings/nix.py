@@ -92,6 +92,9 @@ def load_nix(
         table = from_neo(block, trials=trials, class_column=class_column, align=align, window=window)
     except SemsyncError as error:
         raise type(error)(f"{path}: {error}") from error
+    # A foreign Block may hold units or shapes that Neo itself would not have made.
+    except Exception as error:
+        raise FileError(f"{path} cannot be read as a NIX file of Neo ({one_line(error)})") from error
     if n_blocks == 1:
         return table
     annotations = dict(table.annotations)

@@ -37,15 +37,13 @@ def foreign_table(
     }
     annotations["session_start_time"] = nwb.session_start_time.isoformat()
 
-    index = units["spike_times"]
-    spikes = np.asarray(index.target.data[:], dtype=np.float64) * _MS_PER_S
-    spiketrains = np.split(spikes, np.asarray(index.data[:], dtype=np.int64))[: len(units)]
+    spikes, spiketrains = _spiketrains(units)
 
     unit_columns, left_out = _row_columns(units, _SPIKE_COLUMNS)
     unit_columns.setdefault("unit_id", np.asarray(units.id[:]))
     if left_out:
         add_note(annotations, f"Columns of the units with several values a row were not read: {', '.join(left_out)}.")
-    areas = _areas(units)
+    areas = _areas(units, annotations)
     if areas is not None:
         unit_columns.setdefault("area", areas)
 
@@ -71,7 +69,41 @@ def foreign_table(
             onset = columns[align].astype(np.float64) * _MS_PER_S
         columns = foreign_columns(columns) | {"start": start, "stop": stop, "onset": onset}
         annotations["trials"] = table.name
+        _note_unobserved(units, columns, annotations)
     return cut_trials(spiketrains, unit_columns, columns, annotations, class_column=class_column, window=window)
+
+
+def _spiketrains(units: DynamicTable) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """All spike times [ms], and those of each unit."""
+    index = units["spike_times"]
+    if not hasattr(index, "target"):
+        raise FileError("the units have spike_times without an index that says which spikes are of which unit")
+    spikes = np.asarray(index.target.data[:], dtype=np.float64) * _MS_PER_S
+    end = np.asarray(index.data[:], dtype=np.int64)
+    if len(end) != len(units) or np.any(np.diff(end, prepend=0) < 0) or (len(end) and end[-1] > len(spikes)):
+        raise FileError("the index of the spike times does not fit them")
+    return spikes, np.split(spikes, end)[: len(units)]
+
+
+def _note_unobserved(units: DynamicTable, trials: dict[str, NDArray[Any]], annotations: dict[str, Any]) -> None:
+    """Say where the file says that a unit was not observed in a trial, in which it is silent here."""
+    index = units["obs_intervals"] if "obs_intervals" in units.colnames else None
+    if index is None or not hasattr(index, "target"):
+        return
+    intervals = np.asarray(index.target.data[:], dtype=np.float64).reshape(-1, 2) * _MS_PER_S
+    n_units, n_trials = 0, 0
+    for own in np.split(intervals, np.asarray(index.data[:], dtype=np.int64))[: len(units)]:
+        if len(own):
+            # In ms, so that a trial that ends with the observation lies within it.
+            inside = (trials["start"][:, None] >= own[:, 0] - 1) & (trials["stop"][:, None] <= own[:, 1] + 1)
+            n_outside = int(np.count_nonzero(~inside.any(axis=1)))
+            n_units, n_trials = n_units + (n_outside > 0), n_trials + n_outside
+    if n_units:
+        add_note(
+            annotations,
+            f"{n_units} units were not observed throughout (obs_intervals), all in all in {n_trials} trials: they "
+            "count as silent there.",
+        )
 
 
 def plain_column(values: ArrayLike) -> NDArray[Any]:
@@ -106,7 +138,7 @@ def _is_plain(values: NDArray[Any]) -> bool:
     return values.ndim == 1 and values.dtype.kind in "biufSU"
 
 
-def _areas(units: DynamicTable) -> NDArray[Any] | None:
+def _areas(units: DynamicTable, annotations: dict[str, Any]) -> NDArray[Any] | None:
     """Where each unit's electrodes are; several places joined by ``+``, ``-`` without electrodes."""
     if "electrodes" not in units.colnames:
         return None
@@ -115,7 +147,11 @@ def _areas(units: DynamicTable) -> NDArray[Any] | None:
     if "location" not in region.table.colnames:
         return None
     location = plain_column(region.table["location"].data[:])
-    places = location[np.asarray(region.data[:], dtype=np.int64)]
+    rows = np.asarray(region.data[:], dtype=np.int64)
+    if len(rows) and (rows.min() < 0 or rows.max() >= len(location)):
+        add_note(annotations, "The units name electrodes that the table of electrodes lacks: areas were not read.")
+        return None
+    places = location[rows]
     if region is column:
         return places
     parts = np.split(places, np.asarray(column.data[:], dtype=np.int64))[: len(units)]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import FileError, InputError, MissingDependencyError
 from ...spike_table import SpikeTable
+from .binned import load_binned
 from .files import is_hdf5, require_file
 from .gdf import load_gdf
+from .nest_ascii import is_folder_or_pattern, is_nest_ascii, load_nest_ascii, recorder_files
 from .nix import is_nix, load_nix
 from .nwb import is_nwb, load_nwb
+from .spike_list import load_spike_list
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class RecordingFormat:
     load : callable
         ``load(path, **options) -> SpikeTable``.
     is_ours : callable, optional
-        Whether an HDF5 file is of this format, whatever it is called.
+        Whether a file is of this format, whatever it is called.
     """
 
     extensions: tuple[str, ...]
@@ -45,18 +49,22 @@ FORMATS: dict[str, RecordingFormat] = {
     "NIX": RecordingFormat((".nix",), load_nix, is_nix),
     "NWB": RecordingFormat((".nwb",), load_nwb, is_nwb),
     "GDF": RecordingFormat((".gdf",), load_gdf),
+    "NEST": RecordingFormat((".dat",), load_nest_ascii, is_nest_ascii),
+    "CSV": RecordingFormat((".csv", ".tsv", ".txt"), load_spike_list),
+    "Parquet": RecordingFormat((".parquet", ".pq"), load_spike_list),
+    "counts": RecordingFormat((".npz",), load_binned),
 }
 
 
 def load_recording(path: str | Path, **options: Any) -> SpikeTable:
-    """Read a recording, by its content where that is HDF5, by its extension otherwise.
+    """Read a recording, by its content where that is HDF5 or of NEST, by its extension otherwise.
 
     Parameters
     ----------
     path : str or Path
-        A NIX, NWB or GDF file.
+        A file of one of `FORMATS`; for recorder files of NEST also their folder, or a pattern with ``*``.
     **options
-        Passed to :func:`load_nix`, :func:`load_nwb` or :func:`load_gdf`.
+        Passed to the function that loads the format.
 
     Raises
     ------
@@ -67,30 +75,52 @@ def load_recording(path: str | Path, **options: Any) -> SpikeTable:
     MissingDependencyError
         Without the library that reads the format.
     """
-    path = require_file(path, f"a recording ({_known()})")
-    try:
-        name = _format_of(path)
+    path = Path(path)
+    with named_packages(path):
+        name = format_of(path)
         recording_format = FORMATS[name]
         for option in options:
             if option not in recording_format.options:
                 raise InputError(f"{name} files have no option {option!r}; they have {recording_format.options}")
         return recording_format.load(path, **options)
+
+
+@contextmanager
+def named_packages(path: Path) -> Iterator[None]:
+    """A library that is not installed, as a sentence."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"reading {path} needs the package {error.name}; pip install 'semsync[analysis]' brings it"
         ) from error
 
 
-def _format_of(path: Path) -> str:
+def format_of(path: Path) -> str:
+    """Which of `FORMATS` a file, a folder or a pattern is of.
+
+    Raises
+    ------
+    FileError
+        When there is no such file, or it is of none.
+    """
+    if is_folder_or_pattern(path):
+        recorder_files(path)
+        return "NEST"
+    require_file(path, f"a recording ({_known()})")
     by_extension = next((name for name, f in FORMATS.items() if path.suffix.lower() in f.extensions), None)
     if is_hdf5(path):
-        try:
-            for name, recording_format in FORMATS.items():
-                if recording_format.is_ours is not None and recording_format.is_ours(path):
+        for name in ("NIX", "NWB"):
+            is_ours = FORMATS[name].is_ours
+            try:
+                if is_ours is not None and is_ours(path):
                     return name
-        except OSError as error:
-            if by_extension is None:
-                raise FileError(f"{path} is an HDF5 file that cannot be read; is it cut short?") from error
+            # h5py has several kinds of errors for what is damaged.
+            except Exception as error:
+                if by_extension is None:
+                    raise FileError(f"{path} is an HDF5 file that cannot be read; is it cut short?") from error
+    elif is_nest_ascii(path):
+        return "NEST"
     if by_extension is None:
         raise FileError(f"{path} is of no format that semsync reads; it reads {_known()}")
     return by_extension

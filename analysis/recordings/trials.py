@@ -12,6 +12,7 @@ from ...errors import InputError
 from ...spike_table import SpikeTable
 
 _OWN_COLUMNS = ("start", "stop", "onset")
+_ROW = "row in the file"
 
 
 def add_note(annotations: dict[str, Any], sentence: str) -> None:
@@ -84,6 +85,10 @@ def cut_trials(
         times.append(spikes[index] - onset[of_trial])
         unit.append(np.full(len(index), row))
         trial.append(of_trial)
+    last_spike = max((float(np.max(spikes)) for spikes in spiketrains if len(spikes)), default=np.inf)
+    n_after = np.count_nonzero(start > last_spike)
+    if n_after:
+        add_note(annotations, f"{n_after} trials begin after the last spike of the recording; are they of its time?")
     if n_unsorted:
         add_note(annotations, f"The spike times of {n_unsorted} units were not in order and have been sorted.")
     return SpikeTable(
@@ -131,6 +136,50 @@ def cut_again(
     return cut_trials(spiketrains, table.units, columns, annotations, window=window)
 
 
+def given_trials(
+    times: NDArray[np.float64],
+    unit: NDArray[Any],
+    trial: NDArray[Any],
+    units: Mapping[str, ArrayLike],
+    trials: Mapping[str, ArrayLike],
+    annotations: dict[str, Any],
+    *,
+    class_column: str | None = None,
+    window: tuple[float, float] | None = None,
+) -> SpikeTable:
+    """As :func:`cut_trials`, for spikes that are already counted from the onset of their trial.
+
+    Parameters
+    ----------
+    times : float array, shape [n_spikes]
+        From the onset of the trial [ms]. Without a window, spikes outside of their trial are left out, with a note.
+    unit, trial : int array, shape [n_spikes]
+        Rows of `units` and `trials`.
+    """
+    columns = {name: np.asarray(column) for name, column in trials.items()}
+    columns["start"], columns["stop"], columns["onset"] = (columns[n].astype(np.float64) for n in _OWN_COLUMNS)
+    n_trials = len(columns["start"])
+    columns[_ROW] = np.arange(n_trials)
+    columns = _lasting(_classified(columns, class_column, annotations), annotations)
+    lower, upper = columns["start"] - columns["onset"], columns["stop"] - columns["onset"]
+    new_row = np.full(n_trials, -1)
+    new_row[columns.pop(_ROW)] = np.arange(len(lower))
+    row = new_row[trial]
+    keep = row >= 0
+    if window is not None:
+        before, after = check_window(window)
+        columns["start"], columns["stop"] = columns["onset"] + before, columns["onset"] + after
+        annotations["window_ms"] = [before, after]
+        keep &= (times >= before) & (times < after)
+    elif len(lower):
+        outside = keep & ((times < lower[row]) | (times > upper[row]))
+        if outside.any():
+            add_note(annotations, f"{np.count_nonzero(outside)} spikes lie outside of their trial: left out.")
+        keep &= ~outside
+    named_units = {name: np.asarray(column) for name, column in units.items()}
+    return SpikeTable(times[keep], unit[keep], row[keep], named_units, columns, annotations)
+
+
 def one_trial(t_start: float, t_stop: float) -> dict[str, NDArray[Any]]:
     """A trial table of one row, from the first to the last moment of a recording [ms], both included."""
     stop = np.nextafter(max(t_start, t_stop), np.inf)
@@ -165,7 +214,7 @@ def _lasting(columns: dict[str, NDArray[Any]], annotations: dict[str, Any]) -> d
 def _classified(
     columns: dict[str, NDArray[Any]], class_column: str | None, annotations: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    others = sorted(columns.keys() - set(_OWN_COLUMNS))
+    others = sorted(columns.keys() - {*_OWN_COLUMNS, _ROW})
     if class_column is None and "stimulus_class" not in columns:
         choice = f"; class_column can name one of {others}" if others else ""
         add_lack(annotations, f"The trials have no stimulus classes{choice}.")
@@ -183,7 +232,7 @@ def _classified(
 
 
 def _class_numbers(values: NDArray[Any], annotations: dict[str, Any]) -> NDArray[np.int64]:
-    if values.dtype.kind in "biuf" and np.all((values >= 0) & (values == np.floor(values))):
+    if values.dtype.kind in "biuf" and np.all((values >= 0) & (values == np.floor(values)) & (values < 2**31)):
         return values.astype(np.int64)
     names, numbers = np.unique(values, return_inverse=True)
     annotations["class_names"] = [str(name) for name in names]
