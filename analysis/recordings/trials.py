@@ -85,7 +85,8 @@ def cut_trials(
         times.append(spikes[index] - onset[of_trial])
         unit.append(np.full(len(index), row))
         trial.append(of_trial)
-    last_spike = max((float(np.max(spikes)) for spikes in spiketrains if len(spikes)), default=np.inf)
+    trains = [np.asarray(spikes, dtype=np.float64) for spikes in spiketrains]
+    last_spike = max((float(spikes.max()) for spikes in trains if spikes.size), default=np.inf)
     n_after = np.count_nonzero(start > last_spike)
     if n_after:
         add_note(annotations, f"{n_after} trials begin after the last spike of the recording; are they of its time?")
