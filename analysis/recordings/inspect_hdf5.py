@@ -138,7 +138,10 @@ def _columns(group: h5py.Group, without: tuple[str, ...], n_rows: int) -> dict[s
     import h5py
 
     columns = {}
-    for name, data in group.items():
+    # HDF5 sorts by name; `colnames` has the order of the table.
+    order = [_text(name) for name in np.ravel(group.attrs.get("colnames", ()))]
+    for name in sorted(group, key=lambda name: order.index(name) if name in order else len(order)):
+        data = group[name]
         plain = isinstance(data, h5py.Dataset) and data.shape == (n_rows,) and not name.endswith("_index")
         if not plain or name in without or f"{name}_index" in group or "table" in data.attrs:
             continue

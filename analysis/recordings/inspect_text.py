@@ -90,10 +90,11 @@ def _likely_unit(path: Path, name: str) -> str:
     times = columns[time or ""].astype(np.float64)
     if np.all(times == np.floor(times)):
         return "ms"
-    order = np.lexsort((times, columns[unit or ""]))
-    same = columns[unit or ""][order][1:] == columns[unit or ""][order][:-1]
-    intervals = np.diff(times[order])[same]
-    intervals = intervals[np.isfinite(intervals) & (intervals > 0)]
+    finite = np.isfinite(times)
+    times, units = times[finite], columns[unit or ""][finite]
+    order = np.lexsort((times, units))
+    intervals = np.diff(times[order])[units[order][1:] == units[order][:-1]]
+    intervals = intervals[intervals > 0]
     # Refractoriness: in ms no interval of a unit is below 1, in s most are.
     return "ms" if len(intervals) and np.quantile(intervals, 0.01) >= 0.5 else "s"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -196,17 +197,18 @@ def _read_text(path: Path, what: str) -> Any:
         twice = [name for name in names if names.count(name) > 1]
         if twice and not numbers:
             raise ValueError(f"two columns are called {twice[0]!r}")
-        return pd.read_csv(
-            path,
-            sep=separator,
-            header=None if numbers else 0,
-            comment="#",
-            skipinitialspace=True,
-            # A line shorter or longer than the others must not pass as a number of its own.
-            index_col=False,
-            encoding="utf-8-sig",
-            on_bad_lines="error",
-        )
+        # pandas would only warn of lines that are longer than the header, and drop what is over.
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            return pd.read_csv(
+                path,
+                sep=separator,
+                header=None if numbers else 0,
+                comment="#",
+                skipinitialspace=True,
+                index_col=False,
+                encoding="utf-8-sig",
+                on_bad_lines="error",
+            )
     # pandas has many kinds of errors for what is no table: whatever it is, the file is what is wrong.
     except Exception as error:
         raise FileError(f"{path} cannot be read as a table ({one_line(error)}), expected {what}") from error

@@ -69,7 +69,7 @@ def cut_trials(
     columns = _lasting(columns, annotations)
 
     start, stop, onset = (columns[name] for name in _OWN_COLUMNS)
-    times, unit, trial, n_unsorted = [], [], [], 0
+    times, unit, trial, n_unsorted, last_spike = [], [], [], 0, -np.inf
     for row, spiketrain in enumerate(spiketrains):
         spikes = np.asarray(spiketrain, dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(spikes))
@@ -78,6 +78,7 @@ def cut_trials(
         if np.any(np.diff(spikes) < 0):
             n_unsorted += 1
             spikes = np.sort(spikes)
+        last_spike = max(last_spike, spikes[-1] if len(spikes) else -np.inf)
         first = np.searchsorted(spikes, start, side="left")
         n_spikes = np.maximum(np.searchsorted(spikes, stop, side="left") - first, 0)
         of_trial = np.repeat(np.arange(len(start)), n_spikes)
@@ -85,10 +86,8 @@ def cut_trials(
         times.append(spikes[index] - onset[of_trial])
         unit.append(np.full(len(index), row))
         trial.append(of_trial)
-    trains = [np.asarray(spikes, dtype=np.float64) for spikes in spiketrains]
-    last_spike = max((float(spikes.max()) for spikes in trains if spikes.size), default=np.inf)
     n_after = np.count_nonzero(start > last_spike)
-    if n_after:
+    if n_after and np.isfinite(last_spike):
         add_note(annotations, f"{n_after} trials begin after the last spike of the recording; are they of its time?")
     if n_unsorted:
         add_note(annotations, f"The spike times of {n_unsorted} units were not in order and have been sorted.")
