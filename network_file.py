@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,6 +99,8 @@ def replace_safetensors(
         partial.chmod(mode)
         partial.replace(path)
     except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)  # on a full disk every byte counts
         raise FileError(f"cannot write the {what} {path}: {error}") from error
 
 
