@@ -71,10 +71,11 @@ def nwb_files(draw: st.DrawFn) -> tuple[pynwb.NWBFile, list[list[float]], list[t
             nwb.add_electrode(location=draw(TEXT) or "-", group=group)
     if with_ragged:
         nwb.add_unit_column(name="peaks", description="", index=True)
-    for spikes in trains:
+    for number, spikes in enumerate(trains):
+        # pynwb cannot write a ragged column without any value.
         more: dict[str, Any] = {"peaks": [1.0] * draw(st.integers(1, 2))} if with_ragged else {}
         if with_electrodes:
-            more["electrodes"] = draw(st.lists(st.integers(0, 1), min_size=nwb.units is None, max_size=2))
+            more["electrodes"] = draw(st.lists(st.integers(0, 1), min_size=number == 0, max_size=2))
         if with_observed:
             more["obs_intervals"] = [[0.0, draw(SECONDS)]]
         nwb.add_unit(spike_times=spikes, **more)
