@@ -55,6 +55,7 @@ _KINDS = {
     "CSV": "a table of spikes (CSV)",
     "Parquet": "a table of spikes (Parquet)",
     "counts": "binned counts, no spike times",
+    "Neo": "read by Neo",
 }
 _TITLES = {"area": "areas", "layer": "layers", "population": "populations", "cell_type": "cell types"}
 

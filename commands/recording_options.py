@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-READING = ("trials", "class_column", "align", "span", "units", "time_unit", "resolution")
+READING = ("trials", "class_column", "align", "span", "units", "time_unit", "resolution", "io")
 SELECTING = (
     "where", "units_where", "trial_rate", "unit_rate", "min_presence", "max_isi_violations", "refractory",
 )  # fmt: skip
@@ -17,7 +17,7 @@ def reading_options(command: Any) -> Any:
     """How a recording is read."""
     return _with(
         command,
-        click.option("--trials", help="NWB, NIX: name of the table of trials. CSV, Parquet, NEST: file with one."),
+        click.option("--trials", help="NWB, NIX: name of the trials (of a table, Epoch or Event). CSV, NEST: a file."),
         click.option("--class-column", help="Column of the trials with the stimulus class."),
         click.option("--align", help="Column of the trials that times count from; GDF: event codes, as 111,112."),
         click.option("--span", metavar="T0,T1", help="From when to when a trial lasts, around the onset [ms]."),
@@ -27,6 +27,7 @@ def reading_options(command: Any) -> Any:
             type=click.Choice(["ms", "s"]),
             help="CSV, Parquet, NEST, npz: of times, where no name says it.",
         ),
+        click.option("--io", metavar="NAME", help="Read with a reader of Neo, as PlexonIO or BlackrockIO."),
         click.option("--resolution", type=float, help="NEST: of the simulation [ms], where times are in steps."),
     )
 

@@ -9,6 +9,7 @@ from .binned import binned_table, load_binned
 from .gdf import load_gdf
 from .inspection import Inspection, inspect_recording
 from .neo_blocks import from_neo, to_neo
+from .neo_files import load_neo
 from .nest_ascii import load_nest_ascii
 from .nix import load_nix, save_nix
 from .nwb import load_nwb, save_nwb
@@ -24,6 +25,7 @@ __all__ = [
     "inspect_recording",
     "load_binned",
     "load_gdf",
+    "load_neo",
     "load_nest_ascii",
     "load_nix",
     "load_nwb",

@@ -84,6 +84,7 @@ def inspect_nix(path: Path) -> Inspection:
         tags = list(block["multi_tags"].values()) if "multi_tags" in block else []
         trains = [tag for tag in tags if _text(tag.attrs.get("type")) == "neo.spiketrain"]
         epochs = [tag for tag in tags if _text(tag.attrs.get("type")) == "neo.epoch"]
+        events = [_properties(tag).get("neo_name") for tag in tags if _text(tag.attrs.get("type")) == "neo.event"]
         n_segments = len(block["groups"]) if "groups" in block else 0
         properties = [_properties(train) for train in trains]
         n_spikes = np.array([train["positions/data"].shape[0] for train in trains], dtype=np.int64)
@@ -111,6 +112,9 @@ def inspect_nix(path: Path) -> Inspection:
             del options["trials"]
         if not tables:
             lacks.append("There is no Epoch of trials: the whole recording is one trial.")
+    if any(events):
+        names = ", ".join(sorted({str(name) for name in events if name}))
+        remarks.append(f"Events that --trials can name, with a --span around them: {names}.")
     return Inspection(
         path, "NIX", header is not None, units, n_spikes, stop - start, start, stop, tables,
         notes=tuple(notes), lacks=tuple(lacks), options=options, remarks=tuple(remarks),

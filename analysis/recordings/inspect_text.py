@@ -1,4 +1,4 @@
-"""Inspection of formats that have to be read to be counted: GDF, NEST, CSV, Parquet, binned counts."""
+"""Inspection of formats that have to be read to be counted: GDF, NEST, CSV, Parquet, binned counts, others of Neo."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def inspect_recording(path: str | Path, **options: Any) -> Inspection:
 
     path = Path(path)
     with named_packages(path):
-        name = format_of(path)
+        name = "Neo" if "io" in options else format_of(path)
         if name not in ("NIX", "NWB"):
             return inspect_by_reading(path, name, options)
         try:

@@ -123,7 +123,7 @@ def from_neo(
     ----------
     block : neo.Block
     trials : str, optional
-        Name of the Epoch.
+        Name of the Epoch; or, with a window, of an Event.
     class_column : str, optional
         Column of the trial table (an array annotation, or ``label``) that becomes `stimulus_class`.
     align : str, optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...spike_table import SpikeTable
 from .column_names import unescape
-from .trials import add_lack, add_note, cut_trials, foreign_columns, one_trial
+from .trials import add_lack, add_note, check_window, cut_trials, foreign_columns, one_trial
 
 if TYPE_CHECKING:
     import neo
@@ -24,17 +24,23 @@ def continuous_table(
     align: str | None,
     window: tuple[float, float] | None,
 ) -> SpikeTable:
-    """A Segment cut at one of its Epochs; parameters as of :func:`.neo_blocks.from_neo`."""
+    """A Segment cut at an Epoch, or around an Event; parameters as of :func:`.neo_blocks.from_neo`."""
     annotations: dict[str, Any] = {}
     spiketrains = list(segment.spiketrains)
-    epoch = _choose_epoch(segment, trials)
-    if epoch is None:
+    events = _named(segment.events, trials)
+    epoch = None if events is not None else _choose_epoch(segment, trials)
+    if events is not None:
+        columns = _event_columns(events, align, window)
+    elif epoch is None:
         columns = one_trial(
             min(float(spiketrain.t_start.rescale("ms")) for spiketrain in spiketrains),
             max(float(spiketrain.t_stop.rescale("ms")) for spiketrain in spiketrains),
         )
         epochs = {epoch.name: len(epoch) for epoch in segment.epochs}
         there = f"; trials can name one of the Epochs {epochs}" if epochs else " in the Block"
+        events_there = {event.name: len(event) for event in segment.events if len(event)}
+        if events_there:
+            there += f"; with a window it can name one of the Events {events_there}"
         add_lack(annotations, f"There is no Epoch of trials, so the whole recording is one trial{there}.")
         if align is not None:
             raise InputError(f"align={align!r} needs an Epoch of trials; the Segment has the Epochs {list(epochs)}")
@@ -48,13 +54,30 @@ def continuous_table(
 def _choose_epoch(segment: neo.Segment, name: str | None) -> neo.Epoch | None:
     epochs = [epoch for epoch in segment.epochs if len(epoch)]
     if name is not None:
-        for epoch in epochs:
-            if epoch.name == name:
-                return epoch
+        named = _named(epochs, name)
+        if named is not None:
+            return named
         raise InputError(f"there is no Epoch {name!r} to take trials from; there are {[e.name for e in epochs]}")
     called_trials = [epoch for epoch in epochs if str(epoch.name).lower() in ("trial", "trials")]
     candidates = called_trials or epochs
     return candidates[0] if len(candidates) == 1 else None
+
+
+def _named(objects: Iterable[Any], name: str | None) -> Any | None:
+    """The Epoch or Event of a name that holds something; None without."""
+    return next((own for own in objects if name is not None and own.name == name and len(own)), None)
+
+
+def _event_columns(event: neo.Event, align: str | None, window: tuple[float, float] | None) -> dict[str, NDArray[Any]]:
+    """Trials around the times of an Event, which have no duration of their own."""
+    if window is None or align is not None:
+        raise InputError(f"{event.name!r} is an Event without durations: trials around it need a window, and no align")
+    before, after = check_window(window)
+    onset = event.times.rescale("ms").magnitude.astype(np.float64)
+    values = {unescape(name): _magnitude(column) for name, column in event.array_annotations.items()}
+    if event.labels is not None and len(event.labels) == len(onset):
+        values.setdefault("label", np.asarray(event.labels).astype(str))
+    return foreign_columns(values) | {"start": onset + before, "stop": onset + after, "onset": onset}
 
 
 def _epoch_columns(epoch: neo.Epoch, align: str | None) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from ...spike_table import SpikeTable
 from .binned import load_binned
 from .files import is_hdf5, require_file
 from .gdf import load_gdf
+from .neo_files import load_neo
 from .nest_ascii import is_folder_or_pattern, is_nest_ascii, load_nest_ascii, recorder_files
 from .nix import is_nix, load_nix
 from .nwb import is_nwb, load_nwb
@@ -64,7 +65,8 @@ def load_recording(path: str | Path, **options: Any) -> SpikeTable:
     path : str or Path
         A file of one of `FORMATS`; for recorder files of NEST also their folder, or a pattern with ``*``.
     **options
-        Passed to the function that loads the format.
+        Passed to the function that loads the format. With `io`, the name of one of Neo's readers, that one reads it,
+        see :func:`.neo_files.load_neo`.
 
     Raises
     ------
@@ -77,8 +79,8 @@ def load_recording(path: str | Path, **options: Any) -> SpikeTable:
     """
     path = Path(path)
     with named_packages(path):
-        name = format_of(path)
-        recording_format = FORMATS[name]
+        name = "Neo" if "io" in options else format_of(path)
+        recording_format = RecordingFormat((), load_neo) if name == "Neo" else FORMATS[name]
         for option in options:
             if option not in recording_format.options:
                 raise InputError(f"{name} files have no option {option!r}; they have {recording_format.options}")

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import h5py
+import neo
 import numpy as np
 import pynwb
 import pytest
+import quantities as pq
 
 from semsync import SpikeTable
 from semsync.analysis.recordings import inspect_recording, load_recording, save_nix, save_nwb
@@ -103,6 +105,32 @@ def test_a_foreign_nwb_file(tmp_path: Path) -> None:
     words = shlex.split(found.command)
     assert words[:3] == ["semsync", "analyze", str(tmp_path / "a b.nwb")]
     assert words[3:5] == ["--trials", "grating_presentations"]
+
+
+def test_a_foreign_nix_file(tmp_path: Path) -> None:
+    block, segment = neo.Block(), neo.Segment()
+    block.segments.append(segment)
+    for name, times in (("a", [0.1, 2.3]), ("b", [])):
+        segment.spiketrains.append(neo.SpikeTrain(times, units="s", t_stop=5.0, name=name, area="V1"))
+    segment.epochs.append(
+        neo.Epoch(
+            np.arange(12) * 0.3 * pq.s, np.full(12, 200.0) * pq.ms, labels=np.array(["l", "r"] * 6), name="gratings",
+            array_annotations={"contrast": np.repeat([0.5, 1.0], 6)},
+        )
+    )  # fmt: skip
+    segment.events.append(neo.Event([1.0] * pq.s, labels=np.array(["x"]), name="reward"))
+    with neo.NixIO(str(tmp_path / "a.nix"), "ow") as file:
+        file.write_block(block)
+    found = inspect_recording(tmp_path / "a.nix")
+    assert not found.is_ours
+    assert sorted(found.n_spikes_of_unit.tolist()) == [0, 2]
+    assert found.count_of("area") == {"V1": 2}
+    (table,) = found.trial_tables
+    assert (table.name, table.n_trials, table.median_duration_ms) == ("gratings", 12, pytest.approx(200))
+    assert dict(found.options) == {"class_column": "contrast"}
+    assert any("can be the class: label" in remark for remark in found.remarks)
+    assert any("--trials can name, with a --span around them: reward" in remark for remark in found.remarks)
+    assert load_recording(tmp_path / "a.nix", class_column="contrast").n_trials == 12
 
 
 def test_human_recording(data_folder: Path) -> None:
