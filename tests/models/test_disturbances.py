@@ -15,9 +15,16 @@ def disturbances(seed=0, n_samples=30, share=WHOLE, **config):
     return Disturbances(DisturbanceConfig(**config), np.random.default_rng(seed), n_samples, share)
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_each_time():
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def network():
-    config = NetworkConfig(hidden=(HiddenLayer(n_E=12, n_I=4),) * 2, dale=True, first_mean=0.4, hidden_mean=0.3)
+    config = NetworkConfig(
+        hidden=(HiddenLayer(n_E=12, n_I=4),) * 2, dale=True, first_mean=0.5, hidden_mean=0.6, output_mean=0.6
+    )
     neuron = LIFNeuron(tau_m=10.0, tau_syn=10.0)
     return FirstSpikeNetwork.initialise(8, 3, config, neuron, np.random.default_rng(1), trial_duration=60.0)
 
