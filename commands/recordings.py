@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ def analyze(
     """
     from ..pipeline.recorded import analyse_file
 
-    folder = out or recording.with_name(f"{recording.stem}-analysis")
+    # A pattern of NEST's files has characters that no folder should have.
+    name = re.sub(r"[*?\[\]]", "", recording.stem).strip("-_.") or "recording"
+    folder = out or recording.with_name(f"{name}-analysis")
     with ProgressBars() as progress:
         results = analyse_file(
             recording, folder, overwrite=overwrite, windows=windows, by=by, network=network,

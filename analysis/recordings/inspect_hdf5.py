@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import h5py
 
 _MS_PER_S = 1000.0
+_MS_PER_UNIT = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6, "min": 60_000.0, "h": 3_600_000.0}
 _ALL_SPIKES = 2_000_000  # up to so many are read, for the first and the last; of more, those of each unit
 _NOT_TRIAL_COLUMNS = ("id", "start_time", "stop_time", "start", "stop", "onset", "tags", "timeseries")
 _NOT_UNIT_COLUMNS = ("id", "spike_times", "electrodes", "electrode_group", "obs_intervals", "time_in_trial", "trial")
@@ -227,10 +228,18 @@ def _read_properties(section: h5py.Group, arrays: bool = False) -> dict[str, Any
     return found
 
 
+def _ms_per_unit(array: h5py.Group) -> float:
+    """Of the times in a NIX DataArray, whose unit is a name of quantities."""
+    unit = _text(array.attrs.get("unit"))
+    if unit not in _MS_PER_UNIT:
+        raise FileError(f"times are in {unit!r}, expected one of {', '.join(_MS_PER_UNIT)}")
+    return _MS_PER_UNIT[unit]
+
+
 def _borders(train: h5py.Group, properties: dict[str, Any]) -> tuple[float, float]:
     """Start and end of a spike train [ms], by its annotations or its spikes."""
     positions = train["positions"]
-    scale = _MS_PER_S if _text(positions.attrs.get("unit")) == "s" else 1.0
+    scale = _ms_per_unit(positions)
     if "t_start" in properties and "t_stop" in properties:
         return float(properties["t_start"]) * scale, float(properties["t_stop"]) * scale
     times = positions["data"]
@@ -247,9 +256,8 @@ def _shared(properties: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _epoch_table(epoch: h5py.Group, with_labels: bool) -> TrialTable:
-    scale = _MS_PER_S if _text(epoch["positions"].attrs.get("unit")) == "s" else 1.0
-    start = np.asarray(epoch["positions/data"][:], dtype=np.float64) * scale
-    duration = np.asarray(epoch["extents/data"][:], dtype=np.float64) * scale
+    start = np.asarray(epoch["positions/data"][:], dtype=np.float64) * _ms_per_unit(epoch["positions"])
+    duration = np.asarray(epoch["extents/data"][:], dtype=np.float64) * _ms_per_unit(epoch["extents"])
     properties = _properties(epoch, arrays=True)
     columns = {
         unescape(name): values

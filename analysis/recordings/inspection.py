@@ -171,10 +171,10 @@ def inspect_recording(path: str | Path, **options: Any) -> Inspection:
         try:
             found = inspect_nwb(path) if name == "NWB" else inspect_nix(path)
             return replace(found, options={**found.options, **texts_of(options)}) if options else found
-        except SemsyncError:
-            raise
         except ModuleNotFoundError:
             raise
+        except SemsyncError as error:
+            raise (error if str(path) in str(error) else type(error)(f"{path}: {error}")) from error
         # h5py has many kinds of errors for what is damaged, or not as the format has it.
         except Exception as error:
             raise FileError(f"{path} cannot be read as a {name} file ({one_line(error)})") from error
@@ -200,7 +200,8 @@ def describe_trials(
     name: str, start: NDArray[Any], stop: NDArray[Any], columns: Mapping[str, NDArray[Any]], ms_per_unit: float
 ) -> TrialTable:
     """A table of trials from its columns; `start`, `stop` [ms], and times in columns in units of `ms_per_unit`."""
-    duration = (stop - start)[np.isfinite(stop - start)]
+    finite = np.isfinite(start) & np.isfinite(stop)
+    duration = stop[finite] - start[finite]
     described = tuple(
         describe_column(key, np.asarray(values), start / ms_per_unit, stop / ms_per_unit)
         for key, values in columns.items()

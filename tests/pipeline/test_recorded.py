@@ -172,6 +172,16 @@ def test_a_table_of_spikes_is_inspected_and_analysed(recording: SpikeTable, tmp_
     assert left["information_bits"] == right["information_bits"]
 
 
+def test_recorder_files_of_nest_by_a_pattern(tmp_path: Path) -> None:
+    for thread in (0, 1):
+        rows = "".join(f"{2 * row + thread}\t{5.0 * row + 1 + thread}\n" for row in range(20))
+        (tmp_path / f"exc-7-{thread}.dat").write_text(f"# NEST version: 3.10.0\nsender\ttime_ms\n{rows}")
+    result = semsync("analyze", tmp_path / "exc-*", "--by", "population", "--n-permutations", 19)
+    assert result.exit_code == 0, result.output
+    assert "40 units, 1 trials, 40 spikes" in result.output
+    assert results_of(tmp_path / "exc-analysis")["layers"]["name"] == ["exc-7"]
+
+
 def test_inspecting_what_is_not_there() -> None:
     result = semsync("inspect", "missing.nwb")
     assert result.exit_code == 1

@@ -111,7 +111,7 @@ def test_a_foreign_nix_file(tmp_path: Path) -> None:
     block, segment = neo.Block(), neo.Segment()
     block.segments.append(segment)
     for name, times in (("a", [0.1, 2.3]), ("b", [])):
-        segment.spiketrains.append(neo.SpikeTrain(times, units="s", t_stop=5.0, name=name, area="V1"))
+        segment.spiketrains.append(neo.SpikeTrain(times, units="s", t_stop=5000 * pq.ms, name=name, area="V1"))
     segment.epochs.append(
         neo.Epoch(
             np.arange(12) * 0.3 * pq.s, np.full(12, 200.0) * pq.ms, labels=np.array(["l", "r"] * 6), name="gratings",
@@ -124,6 +124,7 @@ def test_a_foreign_nix_file(tmp_path: Path) -> None:
     found = inspect_recording(tmp_path / "a.nix")
     assert not found.is_ours
     assert sorted(found.n_spikes_of_unit.tolist()) == [0, 2]
+    assert (found.t_start_ms, found.t_stop_ms) == (0, 5000)
     assert found.count_of("area") == {"V1": 2}
     (table,) = found.trial_tables
     assert (table.name, table.n_trials, table.median_duration_ms) == ("gratings", 12, pytest.approx(200))
