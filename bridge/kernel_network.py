@@ -59,6 +59,9 @@ class KernelNetwork:
             [self._schedule.shift[population.name] for population in plan.description.populations],
             [population.size for population in plan.description.populations],
         )
+        # The same after every session, so made once.
+        self._thresholds = {name: kernel_nodes.thresholds(plan, name) for name in self._neurons}
+        self._at_rest = {name: kernel_nodes.state_at_rest(plan, name) for name in self._neurons}
         self._clock = 0.0
 
     def present(
@@ -146,8 +149,7 @@ class KernelNetwork:
 
     def _wake(self) -> None:
         for name, neurons in self._neurons.items():
-            threshold = {"V_th": kernel_nodes.parameters_of(self.plan, name)["V_th"]}
-            neurons.set(kernel_nodes.per_node(threshold, len(neurons)))
+            neurons.set(self._thresholds[name])
 
     def _drain(self) -> None:
         """Have currents gone by the end of the wait, where NEST does not let us set them."""
@@ -158,15 +160,7 @@ class KernelNetwork:
     def _rest(self) -> None:
         """When no spike is under way and no neuron is refractory: back to the state of rest."""
         for name, neurons in self._neurons.items():
-            parameters = kernel_nodes.parameters_of(self.plan, name)
-            state: dict[str, Any] = {
-                "V_th": parameters["V_th"],
-                "V_m": kernel_nodes.initial_potential(self.plan, name),
-            }
-            if kernel_nodes.keeps_currents(self.plan):
-                state |= {"tau_syn_ex": parameters["tau_syn"], "tau_syn_in": parameters["tau_syn"]}
-            state |= kernel_nodes.currents_at_rest(self.plan, name)
-            neurons.set(kernel_nodes.per_node(state, len(neurons)))
+            neurons.set(self._at_rest[name])
 
     def _read(self, n_trials: int) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int_]]:
         events = self._recorder.events

@@ -163,6 +163,20 @@ def set_continuous_delays(nest: Any, sources: Any, targets: Any, delay: NDArray[
         part.set(per_node({"delay": delay[row, column]}, len(part)))
 
 
+def thresholds(plan: Plan, name: str) -> Any:
+    """The thresholds of a population as NEST takes them."""
+    return per_node({"V_th": parameters_of(plan, name)["V_th"]}, plan.description[name].size)
+
+
+def state_at_rest(plan: Plan, name: str) -> Any:
+    """What sets a population back to rest, when no spike is under way and no neuron is refractory."""
+    parameters = parameters_of(plan, name)
+    state: dict[str, Any] = {"V_th": parameters["V_th"], "V_m": initial_potential(plan, name)}
+    if keeps_currents(plan):
+        state |= {"tau_syn_ex": parameters["tau_syn"], "tau_syn_in": parameters["tau_syn"]}
+    return per_node(state | currents_at_rest(plan, name), plan.description[name].size)
+
+
 def keeps_currents(plan: Plan) -> bool:
     """Whether NEST has no way to set the neurons' synaptic currents: only ``iaf_psc_exp`` hides them."""
     return plan.on_grid and plan.reversal is None and not any(_is_instantaneous(plan, name) for name in plan.neurons)

@@ -178,8 +178,6 @@ def _recording(job: Job, stimulus_class: NDArray[np.int64] | None) -> SpikeTable
         "seed": job.seed,
         "trial_duration": float(description.trial_duration),
     }
-    if plans[0].notes:
-        annotations["notes"] = " ".join(plans[0].notes)
     return SpikeTable(times, unit, trial, description.unit_table(), trials, annotations)
 
 

@@ -92,8 +92,6 @@ class Plan:
         Trials in a row without a reset in between.
     gap : float
         Between two trials of a session [ms].
-    notes : list of str
-        What was not possible as asked, as sentences for the user.
     """
 
     description: NetworkDescription
@@ -111,7 +109,6 @@ class Plan:
     session: int = 1
     gap: float = 0.0
     is_random: bool = False
-    notes: list[str] = field(default_factory=list)
     schedule: Schedule = field(init=False)
 
     @classmethod
