@@ -23,7 +23,7 @@ from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
 from .networks import load_network
 from .progress import Progress, silent
-from .time_steps import AUTO, time_steps
+from .time_steps import AUTO, asked_for
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def simulate(
         samples = load_stimuli(description, str(dataset), split, n_samples, data_folder)
         spikes, labels = encoder_from(description.encoding)(samples.features), samples.labels
     started = time.perf_counter()
-    steps = time_steps(description, spikes, protocol) if resolution == AUTO else float(resolution)
+    steps = asked_for(resolution, description, spikes, protocol)
     recording = bridge.simulate(
         description,
         spikes,

@@ -26,7 +26,7 @@ from .config import RunConfig, SimulationConfig
 from .networks import load_network
 from .progress import Progress, sparkline
 from .run_folder import RunFolder, read_json, write_json
-from .time_steps import time_steps
+from .time_steps import asked_for
 
 if TYPE_CHECKING:
     from ..analysis.analyze import Analysis
@@ -175,9 +175,7 @@ def simulate(
         description,
         spikes,
         config.protocol,
-        resolution=time_steps(description, spikes, config.protocol)
-        if config.resolution == "auto"
-        else config.resolution,
+        resolution=asked_for(config.resolution, description, spikes, config.protocol),
         classes=split.labels,
         n_workers=config.n_workers,
         work_folder=folder.simulation(condition),

@@ -18,6 +18,13 @@ AUTO, DEFAULT = "auto", 0.1  # ms
 logger = logging.getLogger(__name__)
 
 
+def asked_for(
+    resolution: float | str, description: NetworkDescription, stimuli: Any, protocol: str
+) -> NDArray[np.float64] | float:
+    """The time steps that `resolution` asks for [ms]: itself, or :func:`time_steps` for ``"auto"``."""
+    return time_steps(description, stimuli, protocol) if resolution == AUTO else float(resolution)
+
+
 def time_steps(description: NetworkDescription, stimuli: Any, protocol: str = "exact") -> NDArray[np.float64] | float:
     """The largest time step of each trial at which NEST can miss none of its spikes [ms].
 
