@@ -8,7 +8,6 @@ is not known, and :func:`~semsync.analysis.analyze.analyze` computes nothing fro
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -138,13 +137,11 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise FileError(f"{path} holds a single array, expected {_EXPECTED}")
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"{path} cannot be read ({one_line(error)}), expected {_EXPECTED}") from error
-    # zlib and the header of an array have errors of their own.
+    except FileError:
+        raise
+    # zipfile, zlib and the header of an array have errors of their own: whatever it is, the file is what is wrong.
     except Exception as error:
-        raise FileError(f"{path} is damaged ({one_line(error)}), expected {_EXPECTED}") from error
+        raise FileError(f"{path} cannot be read ({one_line(error)}), expected {_EXPECTED}") from error
 
 
 def _counts(values: dict[str, NDArray[Any]]) -> NDArray[Any]:

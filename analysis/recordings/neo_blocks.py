@@ -12,13 +12,15 @@ every unit and trial would cost 0.35 ms each in memory and 18 ms each in a NIX f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import FileError, InputError
+from ...errors import FileError, InputError, SemsyncError
 from ...spike_table import SpikeTable
 from .column_names import NEO_NAMES, escape, unescape
+from .files import one_line
 from .header import HEADER_NAME, TIME_IN_TRIAL, TRIAL, decode_header, encode_header, restore, storable
 from .neo_foreign import continuous_table, segments_table
 from .trials import cut_again
@@ -179,3 +181,28 @@ def _our_table(block: neo.Block) -> SpikeTable:
         restore(columns, header["trials"]),
         header["annotations"],
     )
+
+
+def from_block_of(path: Path, how: str, block: neo.Block, **options: Any) -> SpikeTable:
+    """:func:`from_neo` for the Block of a file: every failure is one sentence that names the file.
+
+    Parameters
+    ----------
+    path : Path
+    how : str
+        How the file was read, as in "cannot be read ...".
+    block : neo.Block
+    **options
+        Of :func:`from_neo`.
+
+    Raises
+    ------
+    FileError, InputError
+    """
+    try:
+        return from_neo(block, **options)
+    except SemsyncError as error:
+        raise type(error)(f"{path}: {error}") from error
+    # A foreign Block may hold units or shapes that Neo itself would not have made.
+    except Exception as error:
+        raise FileError(f"{path} cannot be read {how} ({one_line(error)})") from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import FileError, InputError, SemsyncError
+from ...errors import FileError, InputError
 from ...spike_table import SpikeTable
 from .files import one_line
-from .neo_blocks import from_neo
+from .neo_blocks import from_block_of
 from .trials import add_note
 
 if TYPE_CHECKING:
@@ -63,12 +63,9 @@ def load_neo(
         raise FileError(f"{path} cannot be read by Neo's {io} ({one_line(error)})") from error
     if block is None:
         raise FileError(f"{path} has no Block with spike trains for Neo's {io}")
-    try:
-        table = from_neo(block, trials=trials, class_column=class_column, align=align, window=window)
-    except SemsyncError as error:
-        raise type(error)(f"{path}: {error}") from error
-    except Exception as error:
-        raise FileError(f"{path} cannot be read by Neo's {io} ({one_line(error)})") from error
+    table = from_block_of(
+        path, f"by Neo's {io}", block, trials=trials, class_column=class_column, align=align, window=window
+    )
     annotations = dict(table.annotations)
     add_note(annotations, f"The file was read by Neo's {io}.")
     if len(blocks) > 1:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import FileError, SemsyncError
+from ...errors import FileError
 from ...spike_table import SpikeTable
 from .files import one_line, require_hdf5, written_beside
 from .header import HEADER_NAME
-from .neo_blocks import from_neo, to_neo
+from .neo_blocks import from_block_of, to_neo
 from .trials import add_note
 
 
@@ -88,13 +88,9 @@ def load_nix(
         raise FileError(f"{path} cannot be read as a NIX file of Neo ({one_line(error)})") from error
     if block is None:
         raise FileError(f"{path} is a NIX file without a Block, expected one with spike trains")
-    try:
-        table = from_neo(block, trials=trials, class_column=class_column, align=align, window=window)
-    except SemsyncError as error:
-        raise type(error)(f"{path}: {error}") from error
-    # A foreign Block may hold units or shapes that Neo itself would not have made.
-    except Exception as error:
-        raise FileError(f"{path} cannot be read as a NIX file of Neo ({one_line(error)})") from error
+    table = from_block_of(
+        path, "as a NIX file of Neo", block, trials=trials, class_column=class_column, align=align, window=window
+    )
     if n_blocks == 1:
         return table
     annotations = dict(table.annotations)
