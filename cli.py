@@ -62,6 +62,7 @@ for command in (
     networks.export,
     recordings.inspect,
     recordings.analyze,
+    recordings.analyses,
     training.reproduce,
     training.report,
     recordings.data,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from .measures.windows import WindowSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .extras import Extra
 
 TABLES = ("layers", "units", "packets", "pathways")
 
@@ -40,6 +42,8 @@ class Analysis:
     pathways : DataFrame
         One row per window, network (``"network"``, ``"control"``), kind of pathway and hidden layer; empty without a
         description.
+    extras : mapping of str to DataFrame
+        Tables of the additional analyses that were asked for.
     lacks : tuple of str
         A sentence for everything that the recording lacks for an analysis.
     settings : mapping
@@ -56,17 +60,16 @@ class Analysis:
     pathways: pd.DataFrame
     lacks: tuple[str, ...]
     settings: Mapping[str, Any]
+    extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def to_dict(self, tables: Sequence[str] = TABLES) -> dict[str, Any]:
         """Plain JSON values, a table as ``{column: [values]}``; NaN becomes None."""
         unknown = sorted(set(tables) - set(TABLES))
         if unknown:
             raise InputError(f"an analysis has the tables {', '.join(TABLES)}, not {', '.join(unknown)}")
-        result: dict[str, Any] = {
-            name: {str(column): [_plain(value) for value in values.tolist()] for column, values in table.items()}
-            for name in tables
-            for table in [getattr(self, name)]
-        }
+        result: dict[str, Any] = {name: _columns(getattr(self, name)) for name in tables}
+        if self.extras:
+            result["extras"] = {name: _columns(table) for name, table in self.extras.items()}
         return result | {"lacks": list(self.lacks), "settings": dict(self.settings)}
 
     @classmethod
@@ -83,13 +86,18 @@ class Analysis:
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown or "settings" not in values:
             raise InputError(f"not the dictionary of an analysis: it has the keys {sorted(values)}")
-        tables = {}
-        for name in TABLES:
-            columns = values.get(name, {})
+
+        def table(name: str, columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
             if len({len(column) for column in columns.values()}) > 1:
                 raise InputError(f"the columns of the table {name!r} differ in length")
-            tables[name] = pd.DataFrame({column: _column(entries) for column, entries in columns.items()})
-        return cls(**tables, lacks=tuple(values.get("lacks", ())), settings=dict(values["settings"]))
+            return pd.DataFrame({column: _column(entries) for column, entries in columns.items()})
+
+        return cls(
+            **{name: table(name, values.get(name, {})) for name in TABLES},
+            lacks=tuple(values.get("lacks", ())),
+            settings=dict(values["settings"]),
+            extras={name: table(name, columns) for name, columns in values.get("extras", {}).items()},
+        )
 
 
 def analyze(
@@ -110,6 +118,7 @@ def analyze(
     description: NetworkDescription | None = None,
     control: NetworkDescription | None = None,
     n_top: int | None = None,
+    also: Sequence[str | Extra] = (),
     seed: int = 0,
 ) -> Analysis:
     """Pulse packets, selectivity, separability, Elephant's measures and pathways of a recording.
@@ -144,6 +153,8 @@ def analyze(
         The network that was recorded, and one to hold its pathways against (untrained, or with shuffled weights).
     n_top : int, optional
         Units that form the pathway of a class; the excitatory units divided by the classes without it.
+    also : sequence of str or Extra
+        Additional analyses, such as ``"synchrony:n_surrogates=200"``; see :mod:`semsync.analysis.extras`.
     seed : int
         The same seed gives the same result.
 
@@ -169,7 +180,8 @@ def analyze(
     """
     import pandas as pd
 
-    from .counts_only import check_windows, withhold_times
+    from .counts_only import check_windows, has_times, withhold_times
+    from .extras import find_extras
 
     settings = Settings(
         windows=tuple(windows),
@@ -190,14 +202,24 @@ def analyze(
     if table.n_trials == 0 or table.n_units == 0:
         raise InputError(f"there is nothing to analyse in {table!r}")
     check_windows(table, settings.windows)
+    asked_for = find_extras(also)
     classes = stimulus_classes(table)
     groups = find_groups(table, by)
     found, lacks = find_windows(table, settings.windows)
     lacks += _what_is_lacking(table, classes)
+    possible = []
+    for extra in asked_for:
+        if extra.needs_times and not has_times(table):
+            lacks.append(f"The analysis {extra.name!r} needs spike times, and the recording has counts.")
+        elif extra.needs_classes and classes is None:
+            lacks.append(f"The analysis {extra.name!r} needs stimulus classes, and the recording has none.")
+        else:
+            possible.append(extra)
     layers: list[pd.DataFrame] = []
     units: list[pd.DataFrame] = []
     packets: list[pd.DataFrame] = []
     pathways: list[pd.DataFrame] = []
+    extras: dict[str, list[pd.DataFrame]] = {}
     for number, window in enumerate(found):
         of_window = WindowTables(table, window, number, groups, settings)
         unit_columns = of_window.unit_columns()
@@ -209,6 +231,9 @@ def analyze(
             pathways.append(
                 pd.DataFrame(pathway_rows(of_window.table, window.name, number, settings, description, control))
             )
+        for extra in possible:
+            for name, rows in extra.compute(of_window).items():
+                extras.setdefault(name, []).append(rows.assign(window=window.name)[["window", *rows.columns]])
         lacks += [sentence for sentence in of_window.lacks if sentence not in lacks]
     return Analysis(
         layers=withhold_times(table, _stacked(layers)),
@@ -216,7 +241,10 @@ def analyze(
         packets=withhold_times(table, _stacked(packets)),
         pathways=withhold_times(table, _stacked(pathways)),
         lacks=tuple(lacks),
-        settings=settings.to_dict() | {"control": control is not None, "description": description is not None},
+        settings=settings.to_dict()
+        | {"control": control is not None, "description": description is not None}
+        | ({"also": [str(extra) for extra in asked_for]} if asked_for else {}),
+        extras={name: _stacked(tables) for name, tables in extras.items()},
     )
 
 
@@ -237,6 +265,10 @@ def _what_is_lacking(table: SpikeTable, classes: NDArray[np.int64] | None) -> li
     if not set(cell_types) & {"E", "I"}:
         lacks.append("The recording has no cell types: excitatory and inhibitory units are not told apart.")
     return lacks
+
+
+def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(column): [_plain(value) for value in values.tolist()] for column, values in table.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -42,6 +42,11 @@ def check_windows(table: SpikeTable, windows: Sequence[WindowSpec]) -> None:
                 )
 
 
+def has_times(table: SpikeTable) -> bool:
+    """Whether the recording holds spike times, and not counts in bins."""
+    return BIN_EDGES not in table.annotations
+
+
 def withhold_times(table: SpikeTable, frame: pd.DataFrame) -> pd.DataFrame:
     """A table of an analysis, NaN in what depends on when spikes fall; unchanged where spike times are known.
 
@@ -52,7 +57,7 @@ def withhold_times(table: SpikeTable, frame: pd.DataFrame) -> pd.DataFrame:
     >>> withhold_times(table, pd.DataFrame({"packet_size": [3.0], "packet_sd_ms": [5.77]})).iloc[0].tolist()
     [3.0, nan]
     """
-    if BIN_EDGES not in table.annotations:
+    if has_times(table):
         return frame
     withheld = [
         name

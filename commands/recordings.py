@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ from .recording_options import READING, SELECTING, given, reading_options, selec
 @reading_options
 @selection_options
 @click.option("--baseline", metavar="T0,T1", help="Rates of units against this window before the onset [ms].")
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    help="An additional analysis; may be given again. `semsync analyses` lists them with their parameters.",
+)
 @click.option("--n-permutations", type=click.IntRange(min=0), default=1000, show_default=True)
 @click.option("--min-active-trials", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -44,6 +51,7 @@ def analyze(
     by: str | None,
     network: Path | None,
     baseline: str | None,
+    also: tuple[str, ...],
     n_permutations: int,
     min_active_trials: int,
     seed: int,
@@ -71,7 +79,7 @@ def analyze(
     with ProgressBars() as progress:
         results = analyse_file(
             recording, folder, overwrite=overwrite, windows=windows, by=by, network=network,
-            reading=given(options, READING), selecting=given(options, SELECTING), baseline=baseline,
+            reading=given(options, READING), selecting=given(options, SELECTING), baseline=baseline, also=also,
             n_permutations=n_permutations, min_active_trials=min_active_trials, seed=seed, progress=progress,
         )  # fmt: skip
     click.echo(
@@ -84,6 +92,21 @@ def analyze(
         click.echo(f"lacking: {sentence}")
     click.echo(f"results: {folder / 'results.json'}")
     click.echo(f"report:  {folder / 'report.html'}")
+
+
+@click.command()
+def analyses() -> None:
+    """List the additional analyses of `semsync analyze --also`, with their parameters."""
+    from ..analysis.extras import EXTRAS, get_extra
+
+    for name in EXTRAS:
+        extra = get_extra(name)
+        click.echo(f"{name}: {extra.summary}")
+        for item in fields(extra):
+            meaning, unit = item.metadata["meaning"], item.metadata["unit"]
+            choices = item.metadata["choices"]
+            default = "" if item.default is None else f" [default: {item.default}{' ' * bool(unit)}{unit}]"
+            click.echo(f"    {item.name}: {meaning}{': ' * bool(choices)}{', '.join(choices)}{default}")
 
 
 @click.command()

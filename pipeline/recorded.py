@@ -27,6 +27,7 @@ def analyse_file(
     reading: Mapping[str, str] | None = None,
     selecting: Mapping[str, str] | None = None,
     baseline: str | None = None,
+    also: Sequence[str] = (),
     n_permutations: int = 1000,
     min_active_trials: int = 10,
     seed: int = 0,
@@ -51,6 +52,8 @@ def analyse_file(
         Criteria of :class:`~semsync.analysis.selection.Criteria`, as text.
     baseline : str, optional
         Two times in ms from onset; adds ``responses`` of units, see :mod:`semsync.analysis.baseline`.
+    also : sequence of str
+        Additional analyses, see :mod:`semsync.analysis.extras`.
 
     Returns
     -------
@@ -59,12 +62,14 @@ def analyse_file(
     """
     from ..analysis.analyze import analyze
     from ..analysis.baseline import baseline_responses
+    from ..analysis.extras import find_extras
     from ..analysis.recordings import load_recording
     from ..analysis.selection import select
     from .reporting import recording_report
 
     if not overwrite and (out / "results.json").exists():
         raise FileError(f"{out} holds an analysis; add --overwrite to replace it, or choose another --out")
+    extras = find_extras(also)
     chosen = [_window(window) for window in windows]
     criteria = criteria_of(selecting or {})
     baseline_window = None if baseline is None else two_times(baseline, "--baseline")
@@ -84,6 +89,7 @@ def analyse_file(
         n_permutations=n_permutations,
         min_active_trials=min_active_trials,
         description=description,
+        also=extras,
         seed=seed,
     )
     progress("analyse", 1, 2, "report")

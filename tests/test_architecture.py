@@ -47,7 +47,7 @@ def test_rooms_import_only_what_lies_below(room):
             )
 
 
-@pytest.mark.parametrize("name", ["network_description.py", "network_file.py", "spike_table.py"])
+@pytest.mark.parametrize("name", ["network_description.py", "network_file.py", "spike_table.py", "named.py"])
 def test_the_two_types_import_numpy_only(name):
     allowed = {"numpy", "semsync", "safetensors", *sys.stdlib_module_names}
     assert {module.split(".")[0] for module in imports_of(ROOT / name)} <= allowed

@@ -22,6 +22,7 @@ from ..figures.series import layer_series, main_window, windows
 from ..measures import find_groups, find_window, stimulus_classes
 from ..measures.windows import WindowSpec
 from . import paragraphs
+from .extra_sections import extra_sections
 from .section import Drawing, Section
 
 _MAX_RASTER_SPIKES = 4000
@@ -45,6 +46,7 @@ def measure_sections(
         information_section(analysis, control),
         separability_section(analysis, control, recording),
         pathway_section(analysis, network, control_network),
+        *extra_sections(analysis),
     ]
     return [section for section in sections if section is not None]
 

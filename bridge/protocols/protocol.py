@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ...named import parse_named
 from ...network_description import NetworkDescription
 from .plan import Plan
 from .rung import Rung
@@ -83,17 +83,9 @@ def _parse(text: str) -> list[Rung]:
     from . import get_rung
 
     rungs = []
-    for part in re.split(r"\+(?!\d)", text):  # not the sign of an exponent
-        name, _, settings = part.strip().partition(":")
-        if name == EXACT:
-            if settings:
-                raise InputError(f"protocol 'exact' has no parameters, got {settings!r}")
-            continue
-        values = {}
-        for setting in filter(None, settings.split(",")):
-            key, equals, value = setting.partition("=")
-            if not equals:
-                raise InputError(f"parameters of a protocol are written as {name}:key=value,..., got {setting!r}")
-            values[key.strip()] = value.strip()
-        rungs.append(get_rung(name).of(values))
+    for name, values in parse_named(text, "a protocol"):
+        if name != EXACT:
+            rungs.append(get_rung(name).of(values))
+        elif values:
+            raise InputError(f"protocol 'exact' has no parameters, got {', '.join(values)}")
     return rungs
