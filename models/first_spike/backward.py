@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from .compilation import jit
 from .crossing import propagator
 from .simd import BLOCK, retreat
+from .tasks import next_task
 
 
 @jit()
@@ -43,9 +43,9 @@ def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: flo
         _put(state, j, em[j], k[j], es[j], keep[j], tau_m, tau_s)
 
 
-@jit(parallel=True)
+@jit()
 def gradients(
-    order: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    counter: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
     gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
     sens_i: Any, grad: Any, max_dw: float, s_peak: float, dw: Any, dw_rest: Any, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
@@ -55,8 +55,10 @@ def gradients(
     chunk_size = (n_samples + n_chunks - 1) // n_chunks
     ratio = (tau_m - tau_s) / tau_m
     k_peak = propagator(s_peak, tau_m, tau_s)[2]
-    for task in prange(len(order) * n_chunks):
-        block, chunk = order[task // n_chunks], task % n_chunks
+    n_tasks = (n_out + BLOCK - 1) // BLOCK * n_chunks
+    task = next_task(counter)
+    while task < n_tasks:
+        block, chunk = task // n_chunks, task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
         if n == BLOCK:
@@ -129,3 +131,4 @@ def gradients(
                         at_time, k, stop,
                     )  # fmt: skip
                 k = stop - 1
+        task = next_task(counter)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from .compilation import jit
 from .crossing import crossing, propagator, solve_together
 from .simd import ALMOST_ONE, BLOCK, lowest_bit, stream
+from .tasks import next_task
 
-_CHUNK = 16  # samples of one task
+CHUNK = 16  # samples of one task
 _PASSED = -1e30  # current of a neuron that has passed the test: it never does again
 
 
@@ -49,18 +49,20 @@ def _search(
             passed = v * coefficients[b, k, 2] + i * coefficients[b, k, 3] >= ALMOST_ONE
 
 
-@jit(parallel=True)
+@jit()
 def first_spikes(
-    order: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    counter: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
     gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
     sens_i: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
     width = source.shape[1]
-    n_chunks = (n_samples + _CHUNK - 1) // _CHUNK
+    n_chunks = (n_samples + CHUNK - 1) // CHUNK
     ratio = (tau_m - tau_s) / tau_m
-    for task in prange(len(order) * n_chunks):
-        block, chunk = order[task // n_chunks], task % n_chunks
+    n_tasks = (n_out + BLOCK - 1) // BLOCK * n_chunks
+    task = next_task(counter)
+    while task < n_tasks:
+        block, chunk = task // n_chunks, task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
         state = np.empty((2, BLOCK), weights.dtype)
@@ -70,7 +72,7 @@ def first_spikes(
         k_at, v_at, i_at = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK)
         lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         s, es_s, tr_s, slope_s = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-        for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, n_samples)):
+        for b in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n_samples)):
             state[:] = 0.0
             k_at[:] = -1
             n_left = n
@@ -127,3 +129,4 @@ def first_spikes(
                 n_causal[b, j0 + j] = k + 1
                 sens_v[b, j0 + j] = dtr / slope
                 sens_i[b, j0 + j] = des / slope
+        task = next_task(counter)

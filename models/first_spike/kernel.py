@@ -10,39 +10,43 @@ neurons that pass this test are solved, by Newton's method.
 The backward pass uses the same frames: ``dT/dw_i = -k(T - t_i) / V'(T)`` and ``dT/dt_i = w_i k'(T - t_i) / V'(T)`` are
 sums of two products, one factor each for the input and for the neuron, so nothing is propagated there either.
 
-Work is split into tasks by shape alone and every sum has a fixed order: results do not depend on the number of threads.
+Work is split into tasks by shape alone and every sum has a fixed order: results do not depend on the number of threads
+(:mod:`.tasks`).
 Memory is O(batch x (n_in + n_out)) beyond the weights. Weights are float64 or float32; times are float64 throughout.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from .backward import gradients
-from .compilation import ONE_AT_A_TIME, jit
-from .forward import first_spikes
+from .compilation import jit
+from .forward import CHUNK, first_spikes
 from .simd import BLOCK
 from .sorting import SortedInputs, sort_inputs
+from .tasks import ONE_AT_A_TIME, next_task, run
 
 __all__ = ["ForwardResult", "SortedInputs", "backward", "forward", "sort_inputs"]
 
 _MIN_TASKS = 8  # of the backward pass
+_ROWS = 16  # that one task of the last step puts together
 
 
-@jit(parallel=True)
-def _finish(dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gradient: Any, time_gradient: Any) -> None:
+@jit()
+def _finish(
+    counter: Any, dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gradient: Any, time_gradient: Any
+) -> None:
     """Sum over chunks and over blocks, in order, and put input times back in the order of the inputs."""
     n_chunks, n_in, n_out = dw.shape
     n_samples = len(time_gradient)
     j_rest = n_out // BLOCK * BLOCK
-    for task in prange(n_in + n_samples):
-        if task < n_in:
-            i = task
+    n_tasks = (n_in + n_samples + _ROWS - 1) // _ROWS
+    task = next_task(counter)
+    while task < n_tasks:
+        for i in range(task * _ROWS, min((task + 1) * _ROWS, n_in)):
             # The gradient of a single chunk is where it belongs already.
             for j in range(j_rest if n_chunks > 1 else 0):
                 total = dw[0, i, j]
@@ -54,21 +58,13 @@ def _finish(dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gra
                 for chunk in range(1, n_chunks):
                     total += dw_rest[chunk, i, j - j_rest]
                 weight_gradient[i, j] = total
-        else:
-            b = task - n_in
+        for b in range(max(task * _ROWS - n_in, 0), (task + 1) * _ROWS - n_in):
+            if b >= n_samples:
+                break
             for block in range(dt.shape[0]):
                 for k in range(n_used[block, b]):
                     time_gradient[b, source[b, k]] += dt[block, b, k]
-
-
-@functools.cache
-def _mixed(n: int) -> NDArray[np.int64]:
-    """Numbers below `n` with their bits in reverse order, so that any share of a half, a quarter, ... is a fair sample.
-
-    Each thread takes a stretch of the tasks; excitatory neurons, which lie together, take longer than inhibitory ones.
-    """
-    n_bits = max(1, (n - 1).bit_length())
-    return np.array(sorted(range(n), key=lambda k: int(f"{k:0{n_bits}b}"[::-1], 2)), dtype=np.int64)
+        task = next_task(counter)
 
 
 class _Scratch:
@@ -107,14 +103,15 @@ def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: 
     """First spike times [ms] of `weights` [n_in, n_out], contiguous, for sorted inputs; inf where silent."""
     n_in, n_out = weights.shape
     shape = (len(inputs.n_active), n_out)
-    n_full = n_out // BLOCK * BLOCK
+    n_blocks, n_full = -(-n_out // BLOCK), n_out // BLOCK * BLOCK
     rest = np.zeros((n_in, BLOCK), weights.dtype)
     rest[:, : n_out - n_full] = weights[:, n_full:]
     result = ForwardResult(
         np.full(shape, np.inf), np.zeros(shape, np.int32), np.empty(shape), np.empty(shape), weights, rest
     )
     with ONE_AT_A_TIME:
-        first_spikes(_mixed(-(-n_out // BLOCK)), weights, rest, *inputs, tau_m, tau_syn, *result[:4])
+        n_tasks = n_blocks * -(-shape[0] // CHUNK)
+        run(first_spikes, n_tasks, weights, rest, *inputs, tau_m, tau_syn, *result[:4])
     return result
 
 
@@ -130,8 +127,8 @@ def backward(
     """Gradients of input times [batch, n_in] and of weights [n_in, n_out] from those of the output times."""
     n_in, n_out = result.weights.shape
     n_samples, dtype = len(grad), result.weights.dtype
-    order = _mixed(-(-n_out // BLOCK))
-    n_chunks = max(1, min(-(-_MIN_TASKS // max(1, len(order))), n_samples))
+    n_blocks = -(-n_out // BLOCK)
+    n_chunks = max(1, min(-(-_MIN_TASKS // max(1, n_blocks)), n_samples))
     weight_gradient = np.empty((n_in, n_out), dtype)
     time_gradient = np.zeros((n_samples, n_in), dtype)
     with ONE_AT_A_TIME:
@@ -139,11 +136,12 @@ def backward(
         one = n_chunks == 1
         dw = weight_gradient[None] if one else _SCRATCH.take("dw", (n_chunks, n_in, n_out), dtype)
         dw_rest = _SCRATCH.take("dw_rest", (n_chunks, n_in, BLOCK), dtype)
-        dt = _SCRATCH.take("dt", (len(order), n_samples, inputs.source.shape[1]), dtype)
-        n_used = _SCRATCH.take("n_used", (len(order), n_samples), np.int32)
-        gradients(
-            order, result.weights, result.rest, *inputs, tau_m, tau_syn, *result[:4], grad, max_dw, s_peak, dw, dw_rest,
-            dt, n_used,
+        dt = _SCRATCH.take("dt", (n_blocks, n_samples, inputs.source.shape[1]), dtype)
+        n_used = _SCRATCH.take("n_used", (n_blocks, n_samples), np.int32)
+        run(
+            gradients, n_blocks * n_chunks, result.weights, result.rest, *inputs, tau_m, tau_syn, *result[:4], grad,
+            max_dw, s_peak, dw, dw_rest, dt, n_used,
         )  # fmt: skip
-        _finish(dw, dw_rest, dt, n_used, inputs.source, weight_gradient, time_gradient)
+        n_tasks = -(-(n_in + n_samples) // _ROWS)
+        run(_finish, n_tasks, dw, dw_rest, dt, n_used, inputs.source, weight_gradient, time_gradient)
     return time_gradient, weight_gradient

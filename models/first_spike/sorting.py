@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from .compilation import ONE_AT_A_TIME, jit
+from .compilation import jit
 from .crossing import propagator
 from .simd import N_COEFFICIENTS
+from .tasks import ONE_AT_A_TIME, next_task, run
 
 _STEEP = 1e20  # after the last input any rise may cross; a slope times this is compared with 1
 
@@ -84,12 +84,13 @@ def sort_active(times: Any, index: Any, time: Any) -> int:
     return n
 
 
-@jit(parallel=True)
+@jit()
 def _sort_inputs(
-    times: Any, tau_m: float, tau_s: float, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
-    gap: Any, decay: Any, coefficients: Any,
+    counter: Any, times: Any, tau_m: float, tau_s: float, n_active: Any, source: Any, frame_start: Any,
+    frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any,
 ) -> None:  # fmt: skip
-    for b in prange(times.shape[0]):
+    b = next_task(counter)
+    while b < times.shape[0]:
         n = sort_active(times[b], source[b], time[b])
         n_active[b] = n
         first = 0
@@ -117,6 +118,7 @@ def _sort_inputs(
             coefficients[b, k, 3] = tr * rest + es * s / tau_s
         if n:
             frame_stop[b, first] = n
+        b = next_task(counter)
 
 
 def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = np.float64) -> SortedInputs:
@@ -143,5 +145,5 @@ def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = 
         coefficients=np.empty((*shape, N_COEFFICIENTS), dtype),
     )
     with ONE_AT_A_TIME:
-        _sort_inputs(times, tau_m, tau_syn, *result)
+        run(_sort_inputs, len(times), times, tau_m, tau_syn, *result)
     return result

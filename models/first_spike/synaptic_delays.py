@@ -1,107 +1,190 @@
 """First spikes where every synapse has a delay of its own (numba).
 
 Each neuron of each sample then sees its inputs in another order, so nothing is shared between neurons: arrivals are
-sorted, and V and I propagated, for one (sample, neuron) at a time. The order is needed up to the spike only.
+sorted, and V and I followed, for one (sample, neuron) at a time, up to its spike.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from .compilation import ONE_AT_A_TIME, jit
+from .compilation import jit
 from .crossing import crossing, propagator
 from .simd import ALMOST_ONE
 from .sorting import SortedInputs, sort_active
+from .tasks import ONE_AT_A_TIME, next_task, run
 
+_BUCKETS = 2  # for each arrival
 _MAX_BUCKET = 64  # arrivals; what is more crowded is sorted digit by digit
 _N_TASKS = 8
+_LONGEST = 300.0  # time constants: exp() of a longer trial comes near the end of the floating-point numbers
+_NEAREST = 0.1  # 1 - tau_syn / tau_m: nearer to equality, the difference of two exponentials loses digits
+
+
+class Growth(NamedTuple):
+    """exp(y / tau) for the time y from a sample's first input to an arrival, as a product of input's and delay's.
+
+    With them no exponential is left to an arrival. ``by_time`` has shape [batch, width], ``by_delay`` [n_out, n_in];
+    the second pair is for tau_m, and the same as the first where the time constants are equal.
+    """
+
+    by_time: NDArray[np.float64]
+    by_delay: NDArray[np.float64]
+    by_time_m: NDArray[np.float64]
+    by_delay_m: NDArray[np.float64]
+
+
+def _growth(inputs: SortedInputs, delay: NDArray[np.float64], tau_m: float, tau_s: float) -> Growth | None:
+    """None where products of exponentials are not good enough."""
+    elapsed = np.where(
+        np.arange(inputs.time.shape[1]) < inputs.n_active[:, None], inputs.time - inputs.time[:, :1], 0.0
+    )
+    longest = (elapsed.max(initial=0.0) + delay.max(initial=0.0)) / min(tau_m, tau_s)
+    if not longest < _LONGEST or (tau_m != tau_s and abs(1 - tau_s / tau_m) < _NEAREST):
+        return None
+    of_s = np.exp(elapsed / tau_s), np.exp(delay / tau_s)
+    return Growth(*of_s, *(of_s if tau_m == tau_s else (np.exp(elapsed / tau_m), np.exp(delay / tau_m))))
 
 
 @jit()
-def _sort_arrivals(arrival: Any, n: int, index: Any, time: Any, bucket: Any, start: Any) -> None:
-    """Sort the first `n` arrivals into `index` and `time`, with one bucket an arrival."""
-    low, high = np.inf, -np.inf
-    for k in range(n):
-        low, high = min(low, arrival[k]), max(high, arrival[k])
-    scale = (n - 1) / (high - low) if high > low else 0.0
+def _sort_arrivals(
+    arrival: Any, n: int, low: float, high: float, index: Any, time: Any, bucket: Any, start: Any
+) -> None:
+    """Sort the first `n` arrivals, between `low` and `high`, into `index` and `time`.
+
+    With more buckets than arrivals most have their place once they are in their bucket: what is left to do is seldom,
+    and so the processor guesses well that there is nothing to do.
+    """
+    n_buckets = _BUCKETS * n
+    scale = (n_buckets - 1) / (high - low) if high > low else 0.0
     if not scale < np.inf:
         scale = 0.0
-    start[: n + 1] = 0
+    start[:n_buckets] = 0
     for k in range(n):
         bucket[k] = np.int32((arrival[k] - low) * scale)
-        start[bucket[k] + 1] += 1
-    fullest = 0
-    for k in range(n):
-        fullest = max(fullest, start[k + 1])
-        start[k + 1] += start[k]
+        start[bucket[k]] += 1
+    before = fullest = 0
+    for q in range(n_buckets):
+        n_here = start[q]
+        start[q] = before
+        before += n_here
+        fullest = max(fullest, n_here)
     if fullest > _MAX_BUCKET:
         sort_active(arrival[:n], index, time)
         return
     for k in range(n):
-        index[start[bucket[k]]] = k
-        start[bucket[k]] += 1
-    for k in range(n):
-        i, t = index[k], arrival[index[k]]
-        m = k
+        at = start[bucket[k]]
+        start[bucket[k]] = at + 1
+        index[at], time[at] = k, arrival[k]
+    for k in range(1, n):
+        i, t, m = index[k], time[k], k
         while m > 0 and time[m - 1] > t:
             time[m], index[m] = time[m - 1], index[m - 1]
             m -= 1
-        time[m], index[m] = t, i
+        if m < k:
+            time[m], index[m] = t, i
 
 
 @jit()
-def _first_spike(w: Any, source: Any, index: Any, time: Any, n: int, tau_m: float, tau_s: float) -> tuple[float, float]:
-    """First spike of one neuron for sorted arrivals, and V' there; inf without one."""
+def _first_spike(
+    n: int, weight: Any, factor: Any, factor_m: Any, grown: bool, origin: float, index: Any, time: Any, tau_m: float,
+    tau_s: float,
+) -> tuple[float, float]:  # fmt: skip
+    """First spike of one neuron for sorted arrivals, and V' there; inf without one.
+
+    Where `grown`, weights are summed times exp(y / tau) (`factor`), which makes V and I of an arrival quotients.
+    """
     v, i = 0.0, 0.0
+    total, other = 0.0, 0.0
+    equal, rate_m, rate_s = tau_m == tau_s, 1.0 / tau_m, 1.0 / tau_s
+    scale = 0.0 if equal else tau_m / (tau_m - tau_s)
     for k in range(n):
-        i += w[source[index[k]]]
+        at = index[k]
         s = time[k + 1] - time[k] if k + 1 < n else np.inf
-        if s == 0.0:
-            continue
-        slope = i / tau_s - v / tau_m
-        if slope > 0.0 and v + s * slope >= ALMOST_ONE:
-            d, des, _ = crossing(v, i, s, tau_m, tau_s)
-            if d < np.inf:
-                return time[k] + d, i * des / tau_s - max(1.0, v) / tau_m
-        if k + 1 < n:
-            em, es, tr = propagator(s, tau_m, tau_s)
-            v = v * em + i * tr
-            i *= es
+        if not grown:
+            i += weight[at]
+        elif equal:
+            y = (time[k] - origin) * rate_s
+            total += weight[at] * factor[at]
+            other += weight[at] * factor[at] * y
+            shrink = 1.0 / factor[at]
+            i = total * shrink
+            v = i * y - other * shrink
+        else:
+            total += weight[at] * factor[at]
+            other += weight[at] * factor_m[at]
+            i = total / factor[at]
+            v = scale * (other / factor_m[at] - i)
+        if s > 0.0:
+            slope = i * rate_s - v * rate_m
+            if slope > 0.0 and v + s * slope >= ALMOST_ONE:
+                d, des, _ = crossing(v, i, s, tau_m, tau_s)
+                if d < np.inf:
+                    return time[k] + d, i * des / tau_s - max(1.0, v) / tau_m
+            if not grown and k + 1 < n:
+                em, es, tr = propagator(s, tau_m, tau_s)
+                v = v * em + i * tr
+                i *= es
     return np.inf, 0.0
 
 
-@jit(parallel=True)
+@jit()
 def _forward(
-    n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, t_out: Any, slope: Any
-) -> None:
+    counter: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
+    by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any,
+) -> None:  # fmt: skip
     n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = min(_N_TASKS, n_out)
-    for task in prange(n_tasks):
-        arrival, sorted_arrival = np.empty(width), np.empty(width)
-        index, bucket, start = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width + 1, np.int32)
+    task = next_task(counter)
+    while task < n_tasks:
+        arrival, sorted_arrival, weight = np.empty(width), np.empty(width), np.empty(width)
+        factor, factor_m = np.empty(width), np.empty(width)
+        index, bucket, start = (
+            np.empty(width, np.int32),
+            np.empty(width, np.int32),
+            np.empty(_BUCKETS * width, np.int32),
+        )
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             for b in range(n_samples):
                 n = n_active[b]
                 for k in range(n):
-                    arrival[k] = time[b, k] + delay[j, source[b, k]]
-                _sort_arrivals(arrival, n, index, sorted_arrival, bucket, start)
-                t_out[b, j], slope[b, j] = _first_spike(w[j], source[b], index, sorted_arrival, n, tau_m, tau_s)
+                    i = source[b, k]
+                    arrival[k] = time[b, k] + delay[j, i]
+                    weight[k] = w[j, i]
+                    if grown:
+                        factor[k] = by_time[b, k] * by_delay[j, i]
+                if grown and tau_m != tau_s:
+                    for k in range(n):
+                        factor_m[k] = by_time_m[b, k] * by_delay_m[j, source[b, k]]
+                low, high = np.inf, -np.inf
+                for k in range(n):
+                    low, high = min(low, arrival[k]), max(high, arrival[k])
+                _sort_arrivals(arrival, n, low, high, index, sorted_arrival, bucket, start)
+                origin = time[b, 0] if n else 0.0
+                t_out[b, j], slope[b, j] = _first_spike(
+                    n, weight, factor, factor_m, grown, origin, index, sorted_arrival, tau_m, tau_s
+                )
+        task = next_task(counter)
 
 
-@jit(parallel=True)
+@jit()
 def _backward(
-    n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, t_out: Any, slope: Any,
-    grad: Any, max_dw: float, dw: Any, ddelay: Any, dt: Any,
+    counter: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
+    by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any, grad: Any, max_dw: float,
+    dw: Any, ddelay: Any, dt: Any,
 ) -> None:  # fmt: skip
     n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = dt.shape[0]
-    for task in prange(n_tasks):
+    equal = tau_m == tau_s
+    scale = 0.0 if equal else tau_m / (tau_m - tau_s)
+    task = next_task(counter)
+    while task < n_tasks:
         k_of = np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             for b in range(n_samples):
@@ -109,20 +192,32 @@ def _backward(
                     continue
                 g = grad[b, j] / slope[b, j]
                 largest = 0.0
+                decay, decay_m = 0.0, 0.0
+                if grown:
+                    decay = math.exp((time[b, 0] - t_out[b, j]) / tau_s)
+                    decay_m = decay if equal else math.exp((time[b, 0] - t_out[b, j]) / tau_m)
                 for k in range(n_active[b]):
                     i = source[b, k]
                     age = t_out[b, j] - time[b, k] - delay[j, i]
                     k_of[k] = 0.0
                     if age >= 0.0:
-                        _, es, psp = propagator(age, tau_m, tau_s)
+                        if not grown:
+                            _, es, psp = propagator(age, tau_m, tau_s)
+                        else:
+                            es = decay * (by_time[b, k] * by_delay[j, i])
+                            if equal:
+                                psp = age / tau_s * es
+                            else:
+                                psp = scale * (decay_m * (by_time_m[b, k] * by_delay_m[j, i]) - es)
                         k_of[k] = psp
                         largest = max(largest, psp)
-                        by_time = g * w[j, i] * (es / tau_s - psp / tau_m)
-                        dt[task, b, i] += by_time
-                        ddelay[j, i] += by_time
+                        by_arrival = g * w[j, i] * (es / tau_s - psp / tau_m)
+                        dt[task, b, i] += by_arrival
+                        ddelay[j, i] += by_arrival
                 if abs(g) * largest <= max_dw:
                     for k in range(n_active[b]):
                         dw[j, source[b, k]] -= g * k_of[k]
+        task = next_task(counter)
 
 
 class DelayedResult(NamedTuple):
@@ -132,10 +227,13 @@ class DelayedResult(NamedTuple):
     slope: NDArray[np.float64]
     inputs: SortedInputs
     neurons: tuple[NDArray[np.float64], NDArray[np.float64], float, float]
+    growth: Growth | None
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        return (self.inputs.n_active, self.inputs.source, self.inputs.time, *self.neurons)
+        growth = Growth(*[np.empty((0, 0))] * 4) if self.growth is None else self.growth
+        plain = (self.inputs.n_active, self.inputs.source, self.inputs.time, *self.neurons)
+        return *plain, self.growth is not None, *growth
 
 
 def forward(
@@ -144,9 +242,10 @@ def forward(
     """First spikes for sorted inputs, and weights and delays [ms] of shape [n_in, n_out]."""
     neurons = np.ascontiguousarray(weights.T), np.ascontiguousarray(delay.T), tau_m, tau_syn
     shape = (len(inputs.n_active), weights.shape[1])
-    result = DelayedResult(np.full(shape, np.inf), np.zeros(shape), inputs, neurons)
+    growth = _growth(inputs, neurons[1], tau_m, tau_syn)
+    result = DelayedResult(np.full(shape, np.inf), np.zeros(shape), inputs, neurons, growth)
     with ONE_AT_A_TIME:
-        _forward(*result.arguments, result.times, result.slope)
+        run(_forward, _N_TASKS, *result.arguments, result.times, result.slope)
     return result
 
 
@@ -159,5 +258,5 @@ def backward(
     n_samples, n_in = len(grad), w.shape[1]
     dt = np.zeros((max(1, min(_N_TASKS, len(w))), n_samples, n_in))
     with ONE_AT_A_TIME:
-        _backward(*result.arguments, result.times, result.slope, grad, max_dw, dw, ddelay, dt)
+        run(_backward, _N_TASKS, *result.arguments, result.times, result.slope, grad, max_dw, dw, ddelay, dt)
     return dt.sum(axis=0), dw.T.copy(), ddelay.T.copy()

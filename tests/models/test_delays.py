@@ -107,10 +107,12 @@ def synaptic_layer(seed, n_samples=7, n_in=9, n_out=11, ratio=2.0):
     return times, weights, rng.uniform(0, 8, (n_in, n_out)), 10.0 * ratio, 10.0
 
 
-@pytest.mark.parametrize("ratio", [1.0, 2.0, 5.0, 1.001])
-@pytest.mark.parametrize("guard", [np.inf, 0.3])
-def test_synaptic_delays_in_both_engines(ratio, guard):
+@pytest.mark.parametrize("ratio", [1.0, 2.0, 5.0, 0.5, 1.001])
+@pytest.mark.parametrize(("guard", "late"), [(np.inf, 0.0), (0.3, 0.0), (np.inf, 5000.0)])
+def test_synaptic_delays_in_both_engines(ratio, guard, late):
+    """Also where one input comes so `late` [ms] that exp() of the trial's length overflows."""
     times, weights, delays, tau_m, tau_syn = synaptic_layer(0, ratio=ratio)
+    times[:, 2] += late
     found = {}
     for engine in ("kernel", "reference"):
         t, w, d = (torch.tensor(x, requires_grad=True) for x in (times, weights, delays))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semsync.models.first_spike import first_spike_times
+from semsync.models.first_spike import first_spike_times, tasks
 
 # Where rounding errors of the potential grow by more than this in the spike time, the spike grazes the threshold.
 ILL_CONDITIONED = 1e3
@@ -63,19 +62,19 @@ def test_kernel_equals_reference(plain_gradients, layer, guard, seed):
         np.testing.assert_allclose(computed, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max(initial=1e-300))
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 @pytest.mark.parametrize(("n_samples", "n_out"), [(50, 10), (37, 130), (33, 300)])
 def test_result_does_not_depend_on_the_number_of_threads(n_samples, n_out):
     rng = np.random.default_rng(n_out)
     layer = rng.uniform(0, 30, (n_samples, 60)), rng.normal(0.3, 0.5, (60, n_out)), 15.0, 10.0
     grad = rng.normal(size=(n_samples, n_out))
-    before = numba.get_num_threads()
+    before = tasks.get_num_threads()
     try:
         results = []
-        for n_threads in (1, 2):
-            numba.set_num_threads(n_threads)
+        for n_threads in (1, 2, 5):
+            tasks.set_num_threads(n_threads)
             results.append(run(*layer, "kernel", grad, 0.2))
     finally:
-        numba.set_num_threads(before)
-    for one, two in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, two)
+        tasks.set_num_threads(before)
+    for one, *others in zip(*results, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(one, other)

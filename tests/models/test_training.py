@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -17,6 +16,7 @@ from semsync.models import checkpoint as checkpoint_module
 from semsync.models import training
 from semsync.models.datasets import Dataset, Split, yin_yang
 from semsync.models.encoding import LatencyEncoder
+from semsync.models.first_spike import tasks
 from semsync.models.network import FirstSpikeNetwork, HiddenLayer, NetworkConfig
 from semsync.models.randomness import generator
 
@@ -101,17 +101,16 @@ class TestLearning:
         draws = {generator(*key).random() for key in [*asked, (6, "order", 0)]}
         assert len(draws) == 10
 
-    @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
     def test_result_does_not_depend_on_the_number_of_threads(self, dataset):
-        before = numba.get_num_threads(), torch.get_num_threads()
+        before = tasks.get_num_threads(), torch.get_num_threads()
         networks = [new_network(), new_network()]
         try:
             for n_threads, network in zip((1, 2), networks, strict=True):
-                numba.set_num_threads(n_threads)
+                tasks.set_num_threads(n_threads)
                 torch.set_num_threads(n_threads)
                 training.train(network, dataset, ENCODER, CONFIG.model_copy(update={"epochs": 2}), seed=1)
         finally:
-            numba.set_num_threads(before[0])
+            tasks.set_num_threads(before[0])
             torch.set_num_threads(before[1])
         assert_same_weights(*networks)
 
