@@ -10,7 +10,9 @@ from ...errors import InputError
 from ...named import parse_named
 from .extra import Extra
 
-EXTRAS: dict[str, str] = {}
+EXTRAS: dict[str, str] = {
+    # one a line
+}
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]
 

@@ -8,7 +8,9 @@ from ..analyze import Analysis
 from .section import Section
 
 # Table of `Analysis.extras` to the module of this package whose function `section(analysis)` makes the section.
-SECTIONS: dict[str, str] = {}
+SECTIONS: dict[str, str] = {
+    # one a line
+}
 
 
 def extra_sections(analysis: Analysis) -> list[Section | None]:
