@@ -42,9 +42,11 @@ from .pathways import (
     top_units,
 )
 from .permutation import n_discoveries_needed, permutation_p_values, q_values, require_permutations
+from .surrogates import SURROGATES, Surrogates, SurrogateSpikes
 from .windows import Window, apply_window, find_window, find_windows
 
 __all__ = [
+    "SURROGATES",
     "Decoding",
     "JaccardSeparation",
     "PacketSpikes",
@@ -53,6 +55,8 @@ __all__ = [
     "PathwayStrength",
     "Sample",
     "SpikeTrainDistance",
+    "SurrogateSpikes",
+    "Surrogates",
     "UnitGroup",
     "Window",
     "apply_window",
