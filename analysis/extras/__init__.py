@@ -11,7 +11,7 @@ from ...named import parse_named
 from .extra import Extra
 
 EXTRAS: dict[str, str] = {
-    # one a line
+    "synchrony": "Synchrony",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]
