@@ -12,6 +12,7 @@ from .extra import Extra
 
 EXTRAS: dict[str, str] = {
     "synchrony": "Synchrony",
+    "coincidences": "PairCoincidences",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]

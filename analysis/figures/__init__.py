@@ -4,6 +4,7 @@ Without `ax` or `axes` a new figure is made, apart from pyplot; :func:`render` t
 """
 
 from .class_distances import class_distance_matrix, class_distances
+from .coincidences import coincidences
 from .decoding import decoding_accuracy
 from .effects_by_layer import effects_by_layer
 from .information_gain import information_gain
@@ -21,6 +22,7 @@ from .validation_curves import validation_curves
 __all__ = [
     "class_distance_matrix",
     "class_distances",
+    "coincidences",
     "decoding_accuracy",
     "effects_by_layer",
     "figure_of",

@@ -9,7 +9,7 @@ from .section import Section
 
 # Table of `Analysis.extras` to the module of this package whose function `section(analysis)` makes the section.
 SECTIONS: dict[str, str] = {
-    # one a line
+    "coincidences": "coincidences_section",
 }
 
 
