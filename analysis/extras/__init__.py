@@ -13,6 +13,7 @@ from .extra import Extra
 EXTRAS: dict[str, str] = {
     "synchrony": "Synchrony",
     "coincidences": "PairCoincidences",
+    "unitary-events": "UnitaryEventsInWindows",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]

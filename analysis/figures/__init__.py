@@ -17,6 +17,7 @@ from .raster import raster
 from .save import figure_of, render
 from .spike_time_equality import spike_time_equality
 from .style import figure_style, new_axes
+from .unitary_events import unitary_events
 from .validation_curves import validation_curves
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "raster",
     "render",
     "spike_time_equality",
+    "unitary_events",
     "validation_curves",
 ]
