@@ -221,7 +221,7 @@ def analyze(
     pathways: list[pd.DataFrame] = []
     extras: dict[str, list[pd.DataFrame]] = {}
     for number, window in enumerate(found):
-        of_window = WindowTables(table, window, number, groups, settings)
+        of_window = WindowTables(table, window, number, groups, settings, description)
         unit_columns = of_window.unit_columns()
         layer_rows, packet_columns = of_window.group_rows(unit_columns)
         layers.append(pd.DataFrame(layer_rows))

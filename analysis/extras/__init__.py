@@ -14,6 +14,8 @@ EXTRAS: dict[str, str] = {
     "synchrony": "Synchrony",
     "coincidences": "PairCoincidences",
     "unitary-events": "UnitaryEventsInWindows",
+    "connections": "ConnectionsExtra",
+    "correlograms": "CorrelogramsExtra",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]

@@ -54,6 +54,12 @@ def stimulus_classes(table: SpikeTable) -> NDArray[np.int64] | None:
     return classes if len(np.unique(classes)) > 1 else None
 
 
+def trial_classes(table: SpikeTable) -> NDArray[np.int64]:
+    """The class of each trial, shape [n_trials]; 0 throughout for a recording without classes."""
+    classes = stimulus_classes(table)
+    return np.zeros(table.n_trials, dtype=np.int64) if classes is None else classes
+
+
 def one_hot(index: NDArray[np.integer], n_classes: int) -> NDArray[np.float32]:
     """Class membership as a matrix, shape [..., n_classes, n_trials], from class rows, shape [..., n_trials].
 

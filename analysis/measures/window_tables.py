@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...network_description import NetworkDescription
 from ...spike_table import SpikeTable
 from . import elephant_measures
 from .classes import stimulus_classes
@@ -74,6 +75,8 @@ class WindowTables:
         The window's number, for the seeds.
     groups : list of UnitGroup
     settings : Settings
+    description : NetworkDescription, optional
+        The network that was recorded.
 
     Attributes
     ----------
@@ -84,9 +87,16 @@ class WindowTables:
     """
 
     def __init__(
-        self, table: SpikeTable, window: Window, number: int, groups: list[UnitGroup], settings: Settings
+        self,
+        table: SpikeTable,
+        window: Window,
+        number: int,
+        groups: list[UnitGroup],
+        settings: Settings,
+        description: NetworkDescription | None = None,
     ) -> None:
         self.window, self.number, self.groups, self.settings = window, number, groups, settings
+        self.description = description
         self.lacks: list[str] = []
         self._whole = table
         self.table = apply_window(table, window, spike_mode=settings.spike_mode)
