@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import FileError, InputError
 from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
 from .measures import find_groups, find_windows, stimulus_classes
@@ -62,6 +63,11 @@ class Analysis:
     settings: Mapping[str, Any]
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables by name, the additional ones too."""
+        return {name: getattr(self, name) for name in TABLES} | dict(self.extras)
+
     def to_dict(self, tables: Sequence[str] = TABLES) -> dict[str, Any]:
         """Plain JSON values, a table as ``{column: [values]}``; NaN becomes None."""
         unknown = sorted(set(tables) - set(TABLES))
@@ -98,6 +104,35 @@ class Analysis:
             settings=dict(values["settings"]),
             extras={name: table(name, columns) for name, columns in values.get("extras", {}).items()},
         )
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, condition: str = "trained") -> Analysis:
+        """The analysis in a folder of ``semsync analyze``, or of one seed of ``semsync run``.
+
+        Parameters
+        ----------
+        folder : path
+        condition : str
+            Which network of a run: "trained", "untrained" or "shuffled".
+
+        Raises
+        ------
+        FileError
+            When the folder holds no analysis, or one that cannot be read.
+        """
+        from .tables import load_table, load_values
+
+        folder = Path(folder)
+        of_run = folder / f"analysis_{condition}.json"
+        values = load_values(of_run if of_run.exists() else folder / "results.json")
+        if not isinstance(values.get("units"), Mapping) or "settings" not in values:
+            raise FileError(f"{folder} holds no analysis of {condition!r}: neither that of one seed nor of a recording")
+        analysis = cls.from_dict({key: values[key] for key in values if key in {item.name for item in fields(cls)}})
+        saved = {name: folder / "tables" / f"{name}.parquet" for name in analysis.tables}
+        found = {name: load_table(path) for name, path in saved.items() if path.exists() and not of_run.exists()}
+        of_name = analysis.tables | found
+        layers, units, packets, pathways = (of_name.pop(name) for name in TABLES)
+        return replace(analysis, layers=layers, units=units, packets=packets, pathways=pathways, extras=of_name)
 
 
 def analyze(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ..errors import FileError
 from ..spike_table import SpikeTable
 from .networks import load_network
 from .progress import Progress, silent
-from .run_folder import RunFolder, write_json
+from .run_folder import RunFolder, read_json, write_json
 from .selecting import columns_of, criteria_of, two_times
 
 
@@ -33,7 +34,10 @@ def analyse_file(
     seed: int = 0,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Analyse a recording as far as it allows; writes ``results.json`` and ``report.html`` to the folder `out`.
+    """Analyse a recording as far as it allows; writes results, report, tables and figures to the folder `out`.
+
+    ``results.json``, ``report.html``, ``tables/NAME.parquet`` and ``.csv`` (:meth:`Analysis.from_folder` reads them
+    back), ``figures/NAME.svg`` and ``.pdf``.
 
     Parameters
     ----------
@@ -65,6 +69,7 @@ def analyse_file(
     from ..analysis.extras import find_extras
     from ..analysis.recordings import load_recording
     from ..analysis.selection import select
+    from ..analysis.tables import save_tables
     from .reporting import recording_report
 
     if not overwrite and (out / "results.json").exists():
@@ -102,10 +107,28 @@ def analyse_file(
         "settings": dict(analysis.settings)
         | {"reading": dict(reading or {}), "selecting": dict(selecting or {}), "baseline": baseline},
     }
+    earlier = _files_of(folder)
+    folder.results.unlink(missing_ok=True)  # written last: a folder that has it is complete
+    tables = analysis.tables | ({} if responses is None else {"responses": responses})
+    files = save_tables(folder.root / "tables", tables)
+    files += recording_report(folder, recording.name, table, analysis, network=description, source=recording.name)
+    results["files"] = [path.relative_to(folder.root).as_posix() for path in files]
+    for name in earlier - set(results["files"]):
+        (folder.root / name).unlink(missing_ok=True)
     write_json(folder.results, results)
-    recording_report(folder.report, recording.name, table, analysis, network=description, source=recording.name)
     progress("analyse", 2, 2)
     return results
+
+
+def _files_of(folder: RunFolder) -> set[str]:
+    """Tables and figures that an earlier analysis wrote, as far as its results can be read."""
+    if not folder.results.exists():
+        return set()
+    try:
+        names = read_json(folder.results).get("files", [])
+    except (FileError, AttributeError):
+        return set()
+    return {str(name) for name in names if re.fullmatch(r"(tables|figures)/[\w .-]+\.(parquet|csv|svg|pdf)", str(name))}
 
 
 def _about(path: Path, table: SpikeTable) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..analysis.analyze import Analysis
 from ..analysis.recordings import load_nwb
-from ..analysis.report import RecordingReport, RunReport, ValidationReport, save_figures, write_report
+from ..analysis.report import RecordingReport, RunReport, ValidationReport, build_page, save_figures, write_report
 from ..network_description import NetworkDescription
 from ..spike_table import SpikeTable
 from .run_folder import RunFolder, environment, read_json
@@ -30,12 +30,12 @@ def seeds_report(folder: RunFolder, results: Mapping[str, Any]) -> None:
     write_report(folder.report, _run_content(runs[first], all_results[first], title, all_results))
 
 
-def recording_report(path: Path, title: str, table: SpikeTable, analysis: Analysis, **more: Any) -> None:
-    """Write the report of a recording that was analysed."""
+def recording_report(folder: RunFolder, title: str, table: SpikeTable, analysis: Analysis, **more: Any) -> list[Path]:
+    """Write the report of a recording that was analysed; returns its figures, which are files of their own too."""
     notes = table.annotations.get("notes", ())
-    write_report(
-        path, RecordingReport(title, analysis, recording=table, notes=notes, environment=environment(), **more)
-    )
+    page = build_page(RecordingReport(title, analysis, recording=table, notes=notes, environment=environment(), **more))
+    write_report(folder.report, page)
+    return save_figures(folder.root / "figures", page)
 
 
 def validation_report(folder: RunFolder, results: Mapping[str, Any]) -> None:

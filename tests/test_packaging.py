@@ -24,7 +24,7 @@ def requirements_of_users(project: dict) -> dict[str, str]:
     """Lower bounds of everything but the developers' tools."""
     extras = project["optional-dependencies"]
     texts = project["dependencies"] + extras["analysis"] + extras["train"] + extras["nest"] + extras["nir"]
-    texts += extras["dask"] + extras["parquet"]
+    texts += extras["dask"]
     return {requirement.name: str(requirement.specifier) for requirement in map(Requirement, texts)}
 
 

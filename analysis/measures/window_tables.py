@@ -135,11 +135,18 @@ class WindowTables:
             "cell_type": self.cell_type,
             "area": self.table.units.get("area", np.full(n_units, "")).astype(str),
             "n_active_trials": self.activity.sum(axis=0),
+            "rate_hz": self._unit_rates(),
         }
         if self.classes is None:
             columns |= dict.fromkeys(_INFORMATION_COLUMNS, np.full(n_units, NAN))
             return columns | {"preferred_class": np.full(n_units, -1)}
         return columns | self._information(self.classes)
+
+    def _unit_rates(self) -> NDArray[np.float64]:
+        """[Hz], over all trials of the window; NaN where they have no duration."""
+        duration = float((self.table.t_stop - self.table.t_start).sum())
+        n_spikes = np.bincount(self.table.unit, minlength=self.table.n_units).astype(np.float64)
+        return n_spikes * (1000.0 / duration) if duration > 0 else np.full(self.table.n_units, NAN)
 
     def _information(self, classes: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         settings, activity = self.settings, self.activity

@@ -221,7 +221,7 @@ def _read_parquet(path: Path, what: str) -> Any:
         import pyarrow  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
-            f"reading {path} needs the package pyarrow; pip install 'semsync[parquet]' brings it"
+            f"reading {path} needs the package pyarrow; pip install 'semsync[analysis]' brings it"
         ) from error
     try:
         return pd.read_parquet(path, engine="pyarrow")

@@ -11,9 +11,9 @@ from ..figures import figure_of, render
 from ..figures.style import FULL_WIDTH_MM
 from .content import RecordingReport, ReproductionReport, RunReport, ValidationReport
 from .pages import build_page
-from .section import Drawing
+from .section import Drawing, Page
 
-Report = RunReport | RecordingReport | ReproductionReport | ValidationReport
+Report = RunReport | RecordingReport | ReproductionReport | ValidationReport | Page
 _MAX_SVG_BYTES = 1_000_000  # a larger one is drawn by the browser more slowly than an image
 
 
@@ -25,6 +25,7 @@ def write_report(path: str | Path, content: Report) -> Path:
     path : path
         An existing file is replaced once the new one is complete.
     content : RunReport, RecordingReport, ReproductionReport or ValidationReport
+        Or the :class:`Page` that `build_page` made of one.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def report_html(content: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"data_uri": _data_uri, "width": _width, "keep_together": _keep_together}
-    return environment.get_template("report.html.j2").render(page=build_page(content))
+    return environment.get_template("report.html.j2").render(page=_page(content))
 
 
 def save_figures(folder: str | Path, content: Report, *, formats: tuple[str, ...] = ("svg", "pdf")) -> list[Path]:
@@ -69,6 +70,7 @@ def save_figures(folder: str | Path, content: Report, *, formats: tuple[str, ...
     folder : path
         Made if it does not exist.
     content : RunReport, RecordingReport, ReproductionReport or ValidationReport
+        Or the :class:`Page` that `build_page` made of one.
     formats : tuple of {"svg", "pdf", "png"}
 
     Raises
@@ -77,18 +79,23 @@ def save_figures(folder: str | Path, content: Report, *, formats: tuple[str, ...
         When a file cannot be written.
     """
     folder = Path(folder)
-    drawings = [drawing for section in build_page(content).sections for drawing in section.drawings]
+    drawings = [drawing for section in _page(content).sections for drawing in section.drawings]
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for drawing in drawings:
             for file_format in formats:
                 path = folder / f"{drawing.name}.{file_format}"
-                path.write_bytes(render(drawing.axes, file_format, editable_text=True))
-                written.append(path)
+                partial = path.with_name(path.name + ".partial")
+                partial.write_bytes(render(drawing.axes, file_format, editable_text=True))
+                written.append(partial.replace(path))
     except OSError as error:
         raise FileError(f"cannot write figures to {folder}: {error.strerror or error}") from error
     return written
+
+
+def _page(content: Report) -> Page:
+    return content if isinstance(content, Page) else build_page(content)
 
 
 def _width(drawing: Drawing) -> int:
