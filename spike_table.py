@@ -79,9 +79,8 @@ class SpikeTable:
                 row = int(np.flatnonzero(~np.isfinite(trials[name]))[0])
                 raise InputError(f"{name} of every trial must be finite, trial {row} has {trials[name][row]} ms")
         _validate_spikes(times, unit, trial, units, trials)
-        order = _sorting(times, unit, trial)
-        if order is not None:
-            times, unit, trial = times[order], unit[order], trial[order]
+        if not _in_order(times, unit, trial):
+            times, unit, trial = _sorted(times, unit, trial)
         for name, value in (("times", times), ("unit", unit), ("trial", trial), ("units", units), ("trials", trials)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "annotations", dict(self.annotations))
@@ -164,9 +163,10 @@ class SpikeTable:
 
     def first_spikes(self) -> NDArray[np.float64]:
         """First spike of each unit in each trial [ms], ``inf`` where it is silent; shape [n_trials, n_units]."""
-        first = np.full((self.n_trials, self.n_units), np.inf)
-        np.minimum.at(first, (self.trial, self.unit), self.times)
-        return first
+        first = np.full(self.n_trials * self.n_units, np.inf)
+        # Spikes are in order, and of several values for one place the last stays: backwards, the first spike.
+        first[(self.trial.astype(np.int64) * self.n_units + self.unit)[::-1]] = self.times[::-1]
+        return first.reshape(self.n_trials, self.n_units)
 
     def counts(self) -> NDArray[np.int64]:
         """Number of spikes of each unit in each trial, shape [n_trials, n_units]."""
@@ -245,11 +245,37 @@ def _validate_spikes(
         )
 
 
-def _sorting(times: NDArray[np.float64], unit: NDArray[np.int32], trial: NDArray[np.int32]) -> NDArray[np.intp] | None:
-    """The order by trial, time, unit; None when it is there already."""
+def _in_order(times: NDArray[np.float64], unit: NDArray[np.int32], trial: NDArray[np.int32]) -> bool:
+    """Whether spikes are sorted by trial, then time, then unit."""
     step_trial, step_time, step_unit = np.diff(trial), np.diff(times), np.diff(unit)
     in_order = (step_trial > 0) | ((step_trial == 0) & ((step_time > 0) | ((step_time == 0) & (step_unit >= 0))))
-    return None if in_order.all() else np.lexsort((unit, times, trial))
+    return bool(in_order.all())
+
+
+def _sorted(
+    times: NDArray[np.float64], unit: NDArray[np.int32], trial: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
+    """Spikes sorted by trial, then time, then unit."""
+    by_time = np.argsort(times)
+    distinct = times[by_time]
+    new = np.concatenate([[True], distinct[1:] != distinct[:-1]])
+    distinct = distinct[new]
+    bits_time, bits_unit = len(distinct).bit_length(), int(unit.max()).bit_length()
+    if int(trial.max()).bit_length() + bits_time + bits_unit > 63:
+        order = np.lexsort((unit, times, trial))
+        return times[order], unit[order], trial[order]
+    # The rank of a time is an integer, so that a spike is one: a plain sort of numbers takes a tenth of a lexsort.
+    key = np.empty(len(times), dtype=np.int64)
+    key[by_time] = np.cumsum(new)
+    del by_time, new
+    key |= trial.astype(np.int64) << bits_time
+    key <<= bits_unit
+    key |= unit
+    key.sort()
+    unit = (key & ((1 << bits_unit) - 1)).astype(np.int32)
+    key >>= bits_unit
+    times = distinct[(key & ((1 << bits_time) - 1)) - 1]
+    return times, unit, (key >> bits_time).astype(np.int32)
 
 
 def _rows(choice: ArrayLike | None, n_rows: int, what: str) -> NDArray[np.intp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,22 +69,21 @@ def jaccard_separation(activity: ArrayLike, classes: ArrayLike) -> JaccardSepara
     _, n_trials = np.unique(of_trial, return_counts=True)
     if len(n_trials) < 2 or n_trials.max() < 2:
         raise InputError(f"two classes, one with two trials, are needed to compare trials, got {n_trials.tolist()}")
-    size = active.sum(axis=1)
+    active = active[np.argsort(of_trial, kind="stable")]
+    borders = np.concatenate([[0], np.cumsum(n_trials)])
     total = np.zeros(2)
     histogram = np.zeros((2, _N_BINS + 1), dtype=np.int64)
-    # Blocks of rows against all later trials, so that neither all pairs nor a pair x unit array is ever held.
-    for start in range(0, len(active), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        common = active[rows] @ active[start:].T
-        union = size[rows, None] + size[None, start:] - common
-        distance = np.divide(union - common, union, out=np.zeros_like(union), where=union > 0)
-        same = of_trial[rows, None] == of_trial[None, start:]
-        later = np.arange(distance.shape[1]) > np.arange(len(distance))[:, None]
-        for kind, mask in enumerate((later & same, later & ~same)):
-            chosen = distance[mask]
-            total[kind] += chosen.sum(dtype=np.float64)
-            bins = (chosen * _N_BINS + 0.5).astype(np.int32)
-            histogram[kind] += np.bincount(bins, minlength=_N_BINS + 1)
+    # Blocks of trials of one class against all later trials, so that neither all pairs nor a pair x unit array is ever
+    # held, and that the pairs of two classes are a part of the block that needs no mask.
+    for low, high in pairwise(borders):
+        for start in range(low, high, _BLOCK):
+            distance = _distances(active[start : min(start + _BLOCK, high)], active[start:])
+            same = distance[:, : high - start]
+            later = np.arange(same.shape[1]) > np.arange(len(same))[:, None]
+            for kind, pairs in enumerate((same[later], distance[:, high - start :])):
+                total[kind] += pairs.sum(dtype=np.float64)
+                bins = (pairs * _N_BINS + 0.5).astype(np.intp)
+                histogram[kind] += np.bincount(bins.ravel(), minlength=_N_BINS + 1)
     n_pairs = histogram.sum(axis=1)
     within, between = total / n_pairs
     return JaccardSeparation(
@@ -94,6 +94,13 @@ def jaccard_separation(activity: ArrayLike, classes: ArrayLike) -> JaccardSepara
         int(n_pairs[0]),
         int(n_pairs[1]),
     )
+
+
+def _distances(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Jaccard distances of all pairs, shape [n_trials of one, n_trials of other]."""
+    common = one @ other.T
+    union = one.sum(axis=1)[:, None] + other.sum(axis=1) - common
+    return np.divide(union - common, union, out=np.zeros_like(union), where=union > 0)
 
 
 def _auc(within: NDArray[np.int64], between: NDArray[np.int64]) -> float:

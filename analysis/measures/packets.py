@@ -76,10 +76,8 @@ def packet_spikes(table: SpikeTable, units: ArrayLike | None = None) -> PacketSp
     """The spikes of some units (rows of `table.units`; all without it) as packets."""
     if units is None:
         return _packet_spikes(table.times, table.trial, table.n_trials)
-    member = np.zeros(table.n_units, dtype=bool)
-    member[np.asarray(units)] = True
-    keep = member[table.unit]
-    return _packet_spikes(table.times[keep], table.trial[keep], table.n_trials)
+    member = _members(table, np.asarray(units))
+    return _packet_spikes(table.times[member], table.trial[member], table.n_trials)
 
 
 def pulse_packets(table: SpikeTable, units: ArrayLike | None = None) -> Packets:
@@ -102,14 +100,15 @@ def pulse_packets(table: SpikeTable, units: ArrayLike | None = None) -> Packets:
     (5, 5.5, 1.5, 1.0)
     """
     rows = np.arange(table.n_units) if units is None else np.asarray(units)
-    spikes = packet_spikes(table, rows)
+    member = _members(table, rows)
+    spikes = _packet_spikes(table.times[member], table.trial[member], table.n_trials)
     size = spikes.size
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(spikes.trial, spikes.times, table.n_trials) / size
         squares = np.bincount(spikes.trial, (spikes.times - mean[spikes.trial]) ** 2, table.n_trials)
         sd = np.sqrt(squares / np.where(size > 1, size - 1, np.nan))
     active = np.zeros((table.n_trials, table.n_units), dtype=bool)
-    active[table.trial, table.unit] = True
+    active[spikes.trial, table.unit[member]] = True
     participation = active[:, rows].mean(axis=1) if len(rows) else np.full(table.n_trials, np.nan)
     return Packets(size, mean, sd, shortest_half(spikes), participation)
 
@@ -234,6 +233,13 @@ def common_packet_size(sizes: list[NDArray[np.int64]], smallest: int = 3) -> int
     """
     medians = [np.median(size) for size in sizes if len(size)]
     return min((int(median) for median in medians if median >= smallest), default=None)
+
+
+def _members(table: SpikeTable, units: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether each spike is of one of the units, shape [n_spikes]."""
+    member = np.zeros(table.n_units, dtype=bool)
+    member[units] = True
+    return member[table.unit]
 
 
 def _packet_spikes(times: NDArray[np.float64], trial: NDArray[np.int32], n_trials: int) -> PacketSpikes:

@@ -159,6 +159,6 @@ def _is_first(trial: NDArray[np.int32], unit: NDArray[np.int32], n_trials: int, 
     """Whether each spike is the first of its unit in its trial; spikes are sorted by time within a trial."""
     flat = trial.astype(np.int64) * n_units + unit
     row = np.arange(len(flat))
-    first = np.full(n_trials * n_units, len(flat))
-    np.minimum.at(first, flat, row)
+    first = np.empty(n_trials * n_units, dtype=np.int64)
+    first[flat[::-1]] = row[::-1]  # the last value given stays
     return first[flat] == row

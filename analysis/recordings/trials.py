@@ -84,21 +84,28 @@ def cut_trials(
         of_trial = np.repeat(np.arange(len(start)), n_spikes)
         index = np.arange(len(of_trial)) - np.repeat(np.cumsum(n_spikes) - n_spikes - first, n_spikes)
         times.append(spikes[index] - onset[of_trial])
-        unit.append(np.full(len(index), row))
-        trial.append(of_trial)
+        unit.append(np.full(len(index), row, dtype=np.int32))
+        trial.append(of_trial.astype(np.int32))
     n_after = np.count_nonzero(start > last_spike)
     if n_after and np.isfinite(last_spike):
         add_note(annotations, f"{n_after} trials begin after the last spike of the recording; are they of its time?")
     if n_unsorted:
         add_note(annotations, f"The spike times of {n_unsorted} units were not in order and have been sorted.")
     return SpikeTable(
-        np.concatenate([*times, np.empty(0)]),
-        np.concatenate([*unit, np.empty(0, dtype=np.intp)]),
-        np.concatenate([*trial, np.empty(0, dtype=np.intp)]),
+        _joined(times, np.float64),
+        _joined(unit, np.int32),
+        _joined(trial, np.int32),
         {name: np.asarray(column) for name, column in units.items()},
         columns,
         annotations,
     )
+
+
+def _joined(parts: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
+    """One array; the parts are let go, as together they are as large."""
+    joined = np.concatenate([*parts, np.empty(0, dtype=dtype)])
+    parts.clear()
+    return joined
 
 
 def cut_again(
