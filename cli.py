@@ -27,15 +27,20 @@ class _Commands(click.Group):
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            raise failure("the disk is full; free some space, then go on with --resume") from error
+            raise failure(f"the disk is full; free some space, then {self._how_to_go_on(ctx)}") from error
         except ModuleNotFoundError as error:
             if error.name and error.name.startswith("semsync"):
                 raise
             sentence = f"this command needs {error.name}, which is not installed: pip install 'semsync[all]'"
             raise failure(sentence) from error
         except KeyboardInterrupt:
-            click.echo("\nsemsync: interrupted; finished work is kept, go on with --resume", err=True)
+            click.echo(f"\nsemsync: interrupted; {self._how_to_go_on(ctx)}", err=True)
             raise SystemExit(130) from None
+
+    def _how_to_go_on(self, ctx: click.Context) -> str:
+        command = self.commands.get(ctx.invoked_subcommand or "")
+        resumes = command is not None and any(parameter.name == "resume" for parameter in command.params)
+        return "go on with --resume, finished work is kept" if resumes else "start again"
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

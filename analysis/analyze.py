@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import isnan
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..spike_table import SpikeTable
 from .measures import find_groups, find_windows, stimulus_classes
 from .measures.pathway_table import pathway_rows
 from .measures.settings import Settings
-from .measures.window_tables import WindowTables
+from .measures.window_tables import WindowTables, n_parts
 from .measures.windows import WindowSpec
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def analyze(
     n_top: int | None = None,
     also: Sequence[str | Extra] = (),
     seed: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Analysis:
     """Pulse packets, selectivity, separability, Elephant's measures and pathways of a recording.
 
@@ -192,6 +193,8 @@ def analyze(
         Additional analyses, such as ``"synchrony:n_surrogates=200"``; see :mod:`semsync.analysis.extras`.
     seed : int
         The same seed gives the same result.
+    progress : callable, optional
+        Called with each part of the work that begins, the number of parts that are done, and that of all.
 
     Raises
     ------
@@ -255,18 +258,28 @@ def analyze(
     packets: list[pd.DataFrame] = []
     pathways: list[pd.DataFrame] = []
     extras: dict[str, list[pd.DataFrame]] = {}
+    n_all, n_done = len(found) * (n_parts(groups) + (description is not None) + len(possible)), 0
+
+    def tell(part: str) -> None:
+        nonlocal n_done
+        if progress is not None:
+            progress(f"window {window.name}: {part}", n_done, n_all)
+        n_done += 1
+
     for number, window in enumerate(found):
-        of_window = WindowTables(table, window, number, groups, settings, description)
+        of_window = WindowTables(table, window, number, groups, settings, description, tell)
         unit_columns = of_window.unit_columns()
         layer_rows, packet_columns = of_window.group_rows(unit_columns)
         layers.append(pd.DataFrame(layer_rows))
         units.append(pd.DataFrame(unit_columns))
         packets += map(pd.DataFrame, packet_columns)
         if description is not None:
+            tell("pathways")
             pathways.append(
                 pd.DataFrame(pathway_rows(of_window.table, window.name, number, settings, description, control))
             )
         for extra in possible:
+            tell(extra.name)
             for name, rows in extra.compute(of_window).items():
                 extras.setdefault(name, []).append(rows.assign(window=window.name)[["window", *rows.columns]])
         lacks += [sentence for sentence in of_window.lacks if sentence not in lacks]

@@ -79,6 +79,7 @@ def analyse_file(
     criteria = criteria_of(selecting or {})
     baseline_window = None if baseline is None else two_times(baseline, "--baseline")
     description = None if network is None else load_network(network)
+    progress("analyse", 0, 1, f"reading {recording.name}")
     table = load_recording(recording, **reader_options(reading or {}))
     table, dropped = select(table, criteria)
     if not chosen:
@@ -86,7 +87,13 @@ def analyse_file(
         chosen = ["all", "decision"] if "decision_time" in table.trials else ["all"]
     responses = None if baseline_window is None else baseline_responses(table, baseline_window, chosen)
     folder = RunFolder(out, resume=True)
-    progress("analyse", 0, 2, recording.name)
+    n_parts = 0
+
+    def tell(part: str, n_done: int, n_all: int) -> None:
+        nonlocal n_parts
+        n_parts = n_all + 1
+        progress("analyse", n_done, n_parts, part)
+
     analysis = analyze(
         table,
         windows=chosen,
@@ -96,8 +103,9 @@ def analyse_file(
         description=description,
         also=extras,
         seed=seed,
+        progress=tell,
     )
-    progress("analyse", 1, 2, "report")
+    progress("analyse", n_parts - 1, n_parts, "report")
     results = {
         "recording": _about(recording, table),
         "selection": [step.to_dict() for step in dropped],
@@ -116,7 +124,7 @@ def analyse_file(
     for name in earlier - set(results["files"]):
         (folder.root / name).unlink(missing_ok=True)
     write_json(folder.results, results)
-    progress("analyse", 2, 2)
+    progress("analyse", n_parts, n_parts)
     return results
 
 

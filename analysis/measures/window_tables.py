@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +64,11 @@ _SAMPLED_COLUMNS = (
 )
 
 
+def n_parts(groups: list[UnitGroup]) -> int:
+    """Parts of the work on a window that are told."""
+    return 3 + 3 * len(groups)
+
+
 class WindowTables:
     """Tables of one window.
 
@@ -77,6 +83,8 @@ class WindowTables:
     settings : Settings
     description : NetworkDescription, optional
         The network that was recorded.
+    tell : callable
+        Called with the name of each part of the work that begins, :func:`n_parts` times in all.
 
     Attributes
     ----------
@@ -94,9 +102,12 @@ class WindowTables:
         groups: list[UnitGroup],
         settings: Settings,
         description: NetworkDescription | None = None,
+        tell: Callable[[str], None] = lambda part: None,
     ) -> None:
         self.window, self.number, self.groups, self.settings = window, number, groups, settings
         self.description = description
+        self._tell = tell
+        tell("spikes of the window")
         self.lacks: list[str] = []
         self._whole = table
         self.table = apply_window(table, window, spike_mode=settings.spike_mode)
@@ -124,6 +135,7 @@ class WindowTables:
 
     def unit_columns(self) -> dict[str, NDArray[Any]]:
         """Columns of the unit table: what each unit's activity tells about the class, NaN without classes."""
+        self._tell("selectivity")
         n_units = self.table.n_units
         layer = np.zeros(n_units, dtype=np.int64)
         for group in self.groups:
@@ -182,12 +194,14 @@ class WindowTables:
 
     def group_rows(self, units: dict[str, NDArray[Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows of the layer table, and columns of the packet table for each group."""
+        self._tell("packets")
         packets = [pulse_packets(self.table, group.rows) for group in self.groups]
         matched_size = self.settings.matched_size or common_packet_size([packet.size for packet in packets])
         rows: list[dict[str, Any]] = []
         packet_columns: list[dict[str, Any]] = []
         for number, (group, packet) in enumerate(zip(self.groups, packets, strict=True)):
             key = {"window": self.window.name, "layer": group.layer, "name": group.name}
+            self._tell(f"packets of {group.name} at equal size")
             columns = self._packet_columns(group, packet, matched_size, number)
             packet_columns.append(
                 key | {"trial": np.flatnonzero(self.window.included), **self._class_column()} | columns
@@ -261,6 +275,7 @@ class WindowTables:
         return row
 
     def _separability(self, group: UnitGroup) -> dict[str, float]:
+        self._tell(f"decoding and distances of {group.name}")
         row = dict.fromkeys(_SEPARABILITY_COLUMNS, NAN)
         classes = self.decoded_classes
         if classes is None:
@@ -299,6 +314,7 @@ class WindowTables:
         return np.where(enough[index], self.classes, -1) if enough.sum() > 1 else None
 
     def _elephant(self, group: UnitGroup, number: int) -> dict[str, float]:
+        self._tell(f"Elephant's measures of {group.name}")
         settings, table = self.settings, self.table
         rate = {"rate_hz": elephant_measures.firing_rate(table, group.rows)}
         if not settings.n_sample_trials:

@@ -43,6 +43,7 @@ def write_report(path: str | Path, content: Report) -> Path:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise FileError(f"cannot write the report {path}: {error.strerror or error}") from error
     return path
 

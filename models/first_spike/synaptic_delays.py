@@ -40,9 +40,9 @@ class Growth(NamedTuple):
 
 def _growth(inputs: SortedInputs, delay: NDArray[np.float64], tau_m: float, tau_s: float) -> Growth | None:
     """None where products of exponentials are not good enough."""
-    elapsed = np.where(
-        np.arange(inputs.time.shape[1]) < inputs.n_active[:, None], inputs.time - inputs.time[:, :1], 0.0
-    )
+    n_active = inputs.n_active[:, None]
+    first = np.where(n_active > 0, inputs.time[:, :1], 0.0)
+    elapsed = np.where(np.arange(inputs.time.shape[1]) < n_active, inputs.time, first) - first
     longest = (elapsed.max(initial=0.0) + delay.max(initial=0.0)) / min(tau_m, tau_s)
     if not longest < _LONGEST or (tau_m != tau_s and abs(1 - tau_s / tau_m) < _NEAREST):
         return None

@@ -171,3 +171,20 @@ def test_classes_that_are_not_integers_are_refused(layered_recording):
         analyze(replace(table, trials=trials), **FAST)
     with pytest.raises(InputError, match="nothing to analyse"):
         analyze(table.select(trials=[]), **FAST)
+
+
+def test_progress_is_told_part_by_part_and_changes_nothing(layered_recording, analysis):
+    told = []
+    again = analyze(
+        layered_recording(),
+        description=network(0),
+        control=network(1),
+        progress=lambda *part: told.append(part),
+        **FAST,
+    )
+    assert again.to_dict() == analysis.to_dict()
+    parts, n_done, n_all = zip(*told, strict=True)
+    assert n_done == tuple(range(len(told)))
+    assert set(n_all) == {len(told)}
+    for part in ("all: selectivity", "decision: decoding and distances of hidden_2", "decision: pathways"):
+        assert f"window {part}" in parts
