@@ -170,7 +170,7 @@ def analyze(
         Whether packets hold every spike or the first of each unit.
     min_active_trials : int
         Units active in fewer trials have no information gain and are not tested.
-    correction : {"plugin", "miller-madow", "panzeri-treves", "shuffle"}
+    correction : {"plugin", "miller-madow", "panzeri-treves", "shuffle", "quadratic"}
         Bias correction of information gain and mutual information; plug-in values stand beside the corrected ones.
     n_permutations : int
         Permutations of classes over trials, for p-values.

@@ -16,6 +16,7 @@ EXTRAS: dict[str, str] = {
     "unitary-events": "UnitaryEventsInWindows",
     "connections": "ConnectionsExtra",
     "correlograms": "CorrelogramsExtra",
+    "information": "Information",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]

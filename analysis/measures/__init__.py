@@ -41,7 +41,14 @@ from .pathways import (
     top_overlap,
     top_units,
 )
-from .permutation import n_discoveries_needed, permutation_p_values, q_values, require_permutations
+from .permutation import (
+    n_discoveries_needed,
+    permutation_p_values,
+    q_values,
+    require_permutations,
+    say_if_few_permutations,
+)
+from .response_information import ResponseInformation, count_responses, latency_responses, response_information
 from .surrogates import SURROGATES, Surrogates, SurrogateSpikes
 from .windows import Window, apply_window, find_window, find_windows
 
@@ -53,6 +60,7 @@ __all__ = [
     "Packets",
     "PathwayShare",
     "PathwayStrength",
+    "ResponseInformation",
     "Sample",
     "SpikeTrainDistance",
     "SurrogateSpikes",
@@ -63,6 +71,7 @@ __all__ = [
     "class_entropy",
     "common_packet_size",
     "count_classes",
+    "count_responses",
     "decode",
     "draw_sample",
     "find_groups",
@@ -73,6 +82,7 @@ __all__ = [
     "jaccard_separation",
     "joined_spiketrains",
     "latency_features",
+    "latency_responses",
     "matched_shortest_half",
     "mean_complexity",
     "mutual_information",
@@ -86,7 +96,9 @@ __all__ = [
     "pulse_packets",
     "q_values",
     "require_permutations",
+    "response_information",
     "rows_of_populations",
+    "say_if_few_permutations",
     "shortest_half",
     "shuffled_decision_shortest_half",
     "spike_contrast",

@@ -13,7 +13,7 @@ from .classes import ClassCounts, count_classes, one_hot
 from .plugin import mutual_information_of_counts
 
 _CHUNK = 4_000_000  # numbers in the class matrix of one chunk of permutations
-_TIE = 1e-9  # bits; permuted information closer than this to the observed one is equal to it up to rounding
+TIE = 1e-9  # bits; permuted information closer than this to the observed one is equal to it up to rounding
 
 
 def permutation_p_values(
@@ -52,7 +52,7 @@ def permutation_p_values(
     observed = mutual_information_of_counts(counts.n_active, counts.n_trials)
     n_reached = np.zeros(len(observed), dtype=np.int64)
     for permuted in permute_classes(activity, counts, n_permutations, seed):
-        n_reached += (mutual_information_of_counts(permuted, counts.n_trials) >= observed - _TIE).sum(axis=0)
+        n_reached += (mutual_information_of_counts(permuted, counts.n_trials) >= observed - TIE).sum(axis=0)
     return (1 + n_reached) / (1 + n_permutations)
 
 
@@ -76,15 +76,85 @@ def permute_classes(
         yield (members @ active).astype(np.int32).reshape(n_now, n_classes, -1)
 
 
-def require_permutations(n_permutations: int, alpha: float) -> None:
-    """Refuse a number of permutations whose smallest possible p-value, 1 / (1 + n), lies above `alpha`."""
+def require_permutations(n_permutations: int, alpha: float, *, name: str = "n_permutations") -> None:
+    """Refuse a number of permutations, or surrogates, that can call nothing at all.
+
+    The smallest possible p-value is 1 / (1 + n). Where it lies above `alpha`, no correction for several tests changes
+    that: Benjamini-Hochberg gives q = 1 / (1 + n) when every test has that p-value, and more otherwise.
+
+    Parameters
+    ----------
+    n_permutations : int
+    alpha : float
+    name : str
+        What the argument is called.
+
+    Raises
+    ------
+    InputError
+        With the number that is needed.
+    """
     if not 0 < alpha < 1:
         raise InputError(f"alpha must lie between 0 and 1, got {alpha}")
     if 1 / (1 + n_permutations) > alpha:
         raise InputError(
-            f"n_permutations = {n_permutations} cannot give a p-value of {alpha:g}: "
+            f"{name} = {n_permutations} cannot give a p-value of {alpha:g}: "
             f"at least {ceil(1 / alpha - 1 - 1e-9)} are needed"
         )
+
+
+def say_if_few_permutations(
+    n_permutations: int,
+    alpha: float,
+    n_tests: int,
+    *,
+    tests: str = "tested units",
+    where: str = "",
+    name: str = "permutations",
+) -> list[str]:
+    """Refuse a number of permutations that can call nothing; a sentence if it can call only many tests together.
+
+    Between the two, a test with the smallest possible p-value, 1 / (1 + n), is called by Benjamini-Hochberg only if
+    enough others have it too. That is no error where many tests may well be significant, and is said wherever it takes
+    more than one test in twenty.
+
+    Parameters
+    ----------
+    n_permutations : int
+        Or surrogates.
+    alpha : float
+        False discovery rate.
+    n_tests : int
+        Tests that are corrected together.
+    tests, where, name : str
+        Words for the sentence: what is tested, in what, and what was drawn.
+
+    Returns
+    -------
+    list of str
+        For `lacks`; empty when all is well.
+
+    Raises
+    ------
+    InputError
+        As :func:`require_permutations`.
+
+    Examples
+    --------
+    >>> say_if_few_permutations(99, 0.05, 66)
+    ['With 99 permutations, q <= 0.05 takes at least 14 of 66 tested units together; one alone needs 1319.']
+    >>> say_if_few_permutations(1319, 0.05, 66)
+    []
+    """
+    require_permutations(n_permutations, alpha, name=f"n_{name}")
+    needed = n_discoveries_needed(n_tests, n_permutations, alpha)
+    if needed <= max(1, 0.05 * n_tests):
+        return []
+    alone = ceil(n_tests / alpha - 1 - 1e-9)
+    return [
+        f"With {n_permutations} {name}, q <= {alpha:g}{' ' * bool(where)}{where} takes at least {needed} of {n_tests} "
+        f"{tests} together; one alone needs {alone}."
+    ]
 
 
 def q_values(p_values: ArrayLike) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ def mutual_information_of_counts(n_active: NDArray[np.integer], n_trials: NDArra
     float array, shape [..., n_units]
     """
     n = int(n_trials.sum())
-    n_log_n = _n_log2_n(n)
+    n_log_n = n_log2_n(n)
     total_active = n_active.sum(axis=-2)
     joint = np.zeros(total_active.shape)
     for k, n_class in enumerate(n_trials):
@@ -35,7 +35,7 @@ def mutual_information_of_counts(n_active: NDArray[np.integer], n_trials: NDArra
 
 def conditional_entropy(n_active: NDArray[np.integer], n_trials: NDArray[np.integer]) -> NDArray[np.float64]:
     """H(C | active) [bits], shape [..., n_units]; NaN for a unit that is never active. Arguments as above."""
-    n_log_n = _n_log2_n(int(n_trials.sum()))
+    n_log_n = n_log2_n(int(n_trials.sum()))
     total_active = n_active.sum(axis=-2)
     joint = np.zeros(total_active.shape)
     for k in range(len(n_trials)):
@@ -56,6 +56,7 @@ def balanced_conditional_entropy(n_active: NDArray[np.integer], n_trials: NDArra
         return np.maximum(np.log2(total) - joint / total, 0)
 
 
-def _n_log2_n(n_max: int) -> NDArray[np.float64]:
+def n_log2_n(n_max: int) -> NDArray[np.float64]:
+    """n log2 n for n = 0 ... n_max, shape [n_max + 1]."""
     n = np.arange(n_max + 1)
     return xlogy(n, n) / np.log(2)

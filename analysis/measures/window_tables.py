@@ -25,7 +25,7 @@ from .packets import (
     pulse_packets,
     shuffled_decision_shortest_half,
 )
-from .permutation import n_discoveries_needed, permutation_p_values, q_values
+from .permutation import permutation_p_values, q_values, say_if_few_permutations
 from .settings import Settings
 from .summary import mean_of_finite, sem_of_finite
 from .windows import Window, apply_window
@@ -181,12 +181,9 @@ class WindowTables:
                 alpha=settings.alpha,
                 seed=settings.seed_for("permutation", self.number),
             )
-        needed = n_discoveries_needed(int(tested.sum()), settings.n_permutations, settings.alpha)
-        if needed > max(1, 0.05 * tested.sum()):
-            self.lacks.append(
-                f"With {settings.n_permutations} permutations, q < {settings.alpha:g} in window {self.window.name!r} "
-                f"takes at least {needed} of {tested.sum()} tested units that are informative together."
-            )
+        self.lacks += say_if_few_permutations(
+            settings.n_permutations, settings.alpha, int(tested.sum()), where=f"in window {self.window.name!r}"
+        )
         columns |= {"p_value": p_values, "q_value": q_values(p_values)}
         return {name: columns[name] for name in _INFORMATION_COLUMNS} | {
             "preferred_class": preferred_class(activity, classes)
@@ -270,7 +267,7 @@ class WindowTables:
             row[f"information_gain{suffix}_n_units"] = int(np.isfinite(gain).sum())
         bits = units["information_bits"][group.rows]
         row["mutual_information_bits"], row["mutual_information_sem_bits"] = mean_of_finite(bits), sem_of_finite(bits)
-        informative = units["q_value"][group.rows] < self.settings.alpha
+        informative = units["q_value"][group.rows] <= self.settings.alpha
         row["fraction_informative"] = float(informative.mean()) if self.classes is not None else NAN
         return row
 
