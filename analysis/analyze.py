@@ -164,8 +164,9 @@ def analyze(
     table : SpikeTable
     windows : sequence of {"all", "decision"} or (t_start, t_stop)
         See :func:`~semsync.analysis.measures.find_window`; times in ms from onset.
-    by : {"layer", "area", "population"}, optional
-        How units are grouped; by layer, else area, else all together without it.
+    by : str, optional
+        Column of the unit table by which units are grouped, such as ``"area"``; by layer, else area, else all together
+        without it.
     spike_mode : {"every", "first"}
         Whether packets hold every spike or the first of each unit.
     min_active_trials : int

@@ -25,7 +25,9 @@ from .recording_options import READING, SELECTING, given, reading_options, selec
     metavar="WINDOW",
     help="all, decision, or t_start,t_stop in ms from onset; may be given again. Default: all and decision.",
 )
-@click.option("--by", type=click.Choice(["layer", "area", "population"]), help="How units are grouped.")
+@click.option(
+    "--by", metavar="COLUMN", help="How units are grouped: layer, area, population or any column of the unit table."
+)
 @click.option(
     "--network",
     type=PATH,

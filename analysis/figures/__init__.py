@@ -17,6 +17,7 @@ from .raster import raster
 from .save import figure_of, render
 from .spike_time_equality import spike_time_equality
 from .style import figure_style, new_axes
+from .synchrony import complexity_distributions, synchrony_against_surrogates
 from .unitary_events import unitary_events
 from .validation_curves import validation_curves
 
@@ -24,6 +25,7 @@ __all__ = [
     "class_distance_matrix",
     "class_distances",
     "coincidences",
+    "complexity_distributions",
     "decoding_accuracy",
     "effects_by_layer",
     "figure_of",
@@ -38,6 +40,7 @@ __all__ = [
     "raster",
     "render",
     "spike_time_equality",
+    "synchrony_against_surrogates",
     "unitary_events",
     "validation_curves",
 ]

@@ -1,4 +1,4 @@
-"""Groups of units that are analysed together: layers, areas or populations."""
+"""Groups of units that are analysed together: layers, areas, populations, or what any column of the units says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...spike_table import SpikeTable
 
-GROUPINGS = ("layer", "area", "population")
-
 
 @dataclass(frozen=True)
 class UnitGroup:
@@ -22,7 +20,7 @@ class UnitGroup:
     layer : int
         Number of the layer, or of the group in alphabetical order when grouped by name.
     name : str
-        Name of the population or area, ``"layer 2"`` where several populations share a layer.
+        Name of the population or area, or value of the column, ``"layer 2"`` where several populations share a layer.
     rows : int array, shape [n_units]
         Rows in the table's `units`.
     """
@@ -38,8 +36,10 @@ def find_groups(table: SpikeTable, by: str | None = None) -> list[UnitGroup]:
     Parameters
     ----------
     table : SpikeTable
-    by : {"layer", "area", "population"}, optional
-        Column to split by. Without it: the layer where there is one, else the area, else one group ``"all units"``.
+    by : str, optional
+        Column of the unit table to split by, one group for each of its values: ``"layer"``, ``"area"``,
+        ``"population"`` or any other. Without it: the layer where there is one, else the area, else one group
+        ``"all units"``.
 
     Raises
     ------
@@ -54,8 +54,6 @@ def find_groups(table: SpikeTable, by: str | None = None) -> list[UnitGroup]:
     >>> [(group.name, group.rows.tolist()) for group in find_groups(table)]
     [('LGd', [1]), ('VISp', [0, 2])]
     """
-    if by is not None and by not in GROUPINGS:
-        raise InputError(f"units are grouped by 'layer', 'area' or 'population', got {by!r}")
     if by is not None and by not in table.units:
         raise InputError(f"units cannot be grouped by {by!r}: the unit table has only {sorted(table.units)}")
     if by is None:

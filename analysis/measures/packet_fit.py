@@ -51,7 +51,7 @@ def fit_packets(batch: SpikeBatch, *, n_iterations: int = 60, tolerance: float =
     ----------
     batch : SpikeBatch
     n_iterations : int
-        At most so many; it ends when no width changes by more than `tolerance`, relatively.
+        At most so many; it ends where the width changes by less than `tolerance`, relatively.
     """
     spikes = batch.packets()
     n_rec, n_trials = batch.n_recordings, batch.n_trials
@@ -62,7 +62,6 @@ def fit_packets(batch: SpikeBatch, *, n_iterations: int = 60, tolerance: float =
     times, trial = spikes.times[keep], spikes.trial[keep].astype(np.int64)
     recording = trial // max(n_trials, 1)
     n_used = used.reshape(n_rec, n_trials).sum(axis=1)
-    n_spikes = np.bincount(recording, minlength=n_rec)
     if not len(times):
         nothing = np.full(n_rec, np.nan)
         return PacketFit(nothing, nothing, nothing, np.full((n_rec, n_trials), np.nan))
@@ -70,20 +69,11 @@ def fit_packets(batch: SpikeBatch, *, n_iterations: int = 60, tolerance: float =
     center = _middle_of_shortest_half(spikes.times, spikes.trial, spikes.borders, half)
     width = np.maximum(batch.mean_over_trials(np.where(used, half, np.nan)) / 1.349, floor)
     share = np.full(n_rec, 0.5)
-    background = 1 / duration[trial]
+    fitted = _Fit(center, width, share)
+    fitted.iterate(times, trial, 1 / duration, n_used, floor, n_iterations, tolerance)
+    center, width, share = fitted.center, fitted.width, fitted.share
     with np.errstate(invalid="ignore", divide="ignore"):
-        for _ in range(n_iterations):
-            member = _membership(times - center[trial], width[recording], share[recording], background)
-            weight = _sum_by(trial, member, n_rec * n_trials)
-            center = _sum_by(trial, member * times, n_rec * n_trials) / weight
-            total = _sum_by(recording, member, n_rec)
-            squares = _sum_by(recording, member * (times - center[trial]) ** 2, n_rec)
-            before = width
-            width = np.maximum(np.sqrt(squares / np.maximum(total - n_used, 0.5)), floor)
-            share = np.clip(total / n_spikes, 1e-6, 1 - 1e-6)
-            if np.nanmax(np.abs(width / before - 1), initial=0.0) < tolerance:
-                break
-        member = _membership(times - center[trial], width[recording], share[recording], background)
+        member = _membership(times - center[trial], width[recording], share[recording], 1 / duration[trial])
         deviation = ((times - center[trial]) / width[recording]) ** 2
         of_width = _sum_by(trial, member * (deviation - 1), n_rec * n_trials)
         balance = member / share[recording] - (1 - member) / (1 - share[recording])
@@ -92,6 +82,49 @@ def fit_packets(batch: SpikeBatch, *, n_iterations: int = 60, tolerance: float =
     se = _standard_error(of_width.reshape(n_rec, n_trials), of_share.reshape(n_rec, n_trials))
     defined = n_used > 0
     return PacketFit(np.where(defined, width, np.nan), se, np.where(defined, share, np.nan), center)
+
+
+@dataclass
+class _Fit:
+    """Parameters on their way; those of a recording rest from where they have converged, whatever the others do."""
+
+    center: _Float
+    width: _Float
+    share: _Float
+
+    def iterate(
+        self,
+        times: _Float,
+        trial: NDArray[np.int64],
+        density: _Float,
+        n_used: NDArray[np.int64],
+        floor: float,
+        n_iterations: int,
+        tolerance: float,
+    ) -> None:
+        n_rec, n_all = len(self.width), len(self.center)
+        n_trials = n_all // n_rec
+        n_spikes = np.bincount(trial // n_trials, minlength=n_rec)
+        resting = n_spikes == 0
+        for _ in range(n_iterations):
+            recording = trial // n_trials
+            deviation = times - self.center[trial]
+            member = _membership(deviation, self.width[recording], self.share[recording], density[trial])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                center = _sum_by(trial, member * times, n_all) / _sum_by(trial, member, n_all)
+                total = _sum_by(recording, member, n_rec)
+                squares = _sum_by(recording, member * (times - center[trial]) ** 2, n_rec)
+                width = np.maximum(np.sqrt(squares / np.maximum(total - n_used, 0.5)), floor)
+                share = np.clip(total / n_spikes, 1e-6, 1 - 1e-6)
+                converged = np.abs(width / self.width - 1) < tolerance
+            self.center = np.where(np.repeat(resting, n_trials), self.center, center)
+            self.width, self.share = np.where(resting, self.width, width), np.where(resting, self.share, share)
+            resting |= converged
+            if resting.all():
+                break
+            idle = resting[recording]
+            if idle.mean() > 0.2:
+                times, trial = times[~idle], trial[~idle]
 
 
 def _sum_by(group: NDArray[np.int64], values: _Float, n_groups: int) -> _Float:

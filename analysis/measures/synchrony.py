@@ -147,7 +147,8 @@ class AgainstSurrogates:
         (observed - surrogate_mean) / surrogate_sd.
     p_value : float
         Two-sided: twice the smaller of (1 + #{surrogates >= observed}) / (1 + n) and the same with <=, at most 1
-        (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585).
+        (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585). NaN where all surrogates equal the observed number, which
+        then cannot be tested.
     n_surrogates : int
         Those for which the number is defined.
     """
@@ -181,12 +182,12 @@ def against_surrogates(observed: float, surrogates: ArrayLike) -> AgainstSurroga
 
 
 def two_sided_p_values(observed: _Float, surrogates: _Float) -> _Float:
-    """Of many numbers at once, shape [n], against surrogates of shape [n, n_surrogates]."""
+    """Of many numbers at once, shape [n], against surrogates of shape [n, n_surrogates]; NaN where all are equal."""
     slack = _TIE * np.abs(observed)[:, None]
     n_above = (surrogates >= observed[:, None] - slack).sum(axis=1)
     n_below = (surrogates <= observed[:, None] + slack).sum(axis=1)
-    result: _Float = np.minimum(1.0, 2 * (1 + np.minimum(n_above, n_below)) / (1 + surrogates.shape[1]))
-    return result
+    p_values = np.minimum(1.0, 2 * (1 + np.minimum(n_above, n_below)) / (1 + surrogates.shape[1]))
+    return np.where(np.minimum(n_above, n_below) == surrogates.shape[1], np.nan, p_values)
 
 
 def require_surrogates(n_surrogates: int, alpha: float) -> None:

@@ -9,6 +9,7 @@ from .section import Section
 
 # Table of `Analysis.extras` to the module of this package whose function `section(analysis)` makes the section.
 SECTIONS: dict[str, str] = {
+    "synchrony": "synchrony_section",
     "coincidences": "coincidences_section",
     "unitary_events": "unitary_events_section",
 }

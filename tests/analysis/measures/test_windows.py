@@ -65,8 +65,10 @@ def test_groups():
     assert [(group.layer, group.name) for group in find_groups(table)] == [(0, "all units")]
     with pytest.raises(InputError, match="cannot be grouped by 'layer'"):
         find_groups(table, "layer")
-    with pytest.raises(InputError, match="got 'depth'"):
+    with pytest.raises(InputError, match="cannot be grouped by 'depth'"):
         find_groups(table, "depth")
+    own = SpikeTable([], [], [], {"unit_id": [0, 1, 2], "depth": [900, 300, 900]}, {"start": [0.0], "stop": [1.0]})
+    assert [(group.name, group.rows.tolist()) for group in find_groups(own, "depth")] == [("300", [1]), ("900", [0, 2])]
     units = {"unit_id": [0, 1, 2, 3], "layer": [1, 2, 1, 2], "population": ["E1", "h2", "I1", "h2"]}
     table = SpikeTable([], [], [], units, {"start": [0.0], "stop": [1.0]})
     groups = find_groups(table)
