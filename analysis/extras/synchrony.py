@@ -20,12 +20,13 @@ from ..measures.synchrony import (
     PopulationSample,
     against_surrogates,
     bins_with,
-    draw_pairs,
     many_coincident_units,
     require_surrogates,
+    standard_errors,
     synchrony_of,
     two_sided_p_values,
 )
+from ..measures.tiling import draw_pairs
 from .extra import Extra, parameter
 
 if TYPE_CHECKING:
@@ -85,7 +86,16 @@ class Synchrony(Extra):
         for group, sample, (values, distribution), results in zip(window.groups, samples, observed, drawn, strict=True):
             of_surrogates = {name: np.concatenate([result[0][name] for result in results]) for name in values}
             distributions = np.concatenate([result[1] for result in results])
-            rows += self._rows(window, group, sample, values, distribution, of_surrogates, distributions)
+            rows += self._rows(
+                window,
+                group,
+                sample,
+                values,
+                distribution,
+                of_surrogates,
+                distributions,
+                standard_errors(whole, group.rows, sample),
+            )
             bins.append(self._bins(window, group, distribution[0], distributions))
         return self._tables(window, rows, bins)
 
@@ -123,6 +133,7 @@ class Synchrony(Extra):
         distribution: NDArray[np.int64],
         of_surrogates: dict[str, NDArray[np.float64]],
         distributions: NDArray[np.int64],
+        errors: dict[str, float],
     ) -> list[dict[str, Any]]:
         n_trials = window.table.n_trials
         at_least = self.min_coincident or many_coincident_units(distribution, distributions)
@@ -139,6 +150,7 @@ class Synchrony(Extra):
                     "name": group.name,
                     "measure": measure,
                     "observed": result.observed,
+                    "observed_sem": errors.get(measure, float("nan")),
                     "surrogate_mean": result.surrogate_mean,
                     "surrogate_sd": result.surrogate_sd,
                     "ratio": result.observed / result.surrogate_mean if result.surrogate_mean else float("nan"),

@@ -18,13 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError
 from ...spike_table import SpikeTable
 from .classes import stimulus_classes
+from .spike_batch import observed_batch
 from .summary import mean_of_finite
+from .tiling import draw_pairs, spike_time_tiling_coefficients
 
 if TYPE_CHECKING:
     import neo
-
-
-_TILING_TOLERANCE = 1e-5  # relative tolerance of numpy.isclose, which Elephant's tiling uses
 
 
 @dataclass(frozen=True)
@@ -154,32 +153,17 @@ def spike_time_tiling(
 ) -> float:
     """Mean spike-time tiling coefficient of pairs of sampled units, over the sampled trials in which both spike.
 
-    :func:`elephant.spike_train_correlation.spike_time_tiling_coefficient` (Cutts and Eglen 2014,
-    doi:10.1523/JNEUROSCI.2767-14.2014), trial by trial: Elephant widens `dt` [ms] by a hundred-thousandth of the time
-    since the train's zero, which must therefore be the start of the trial and not of the recording.
+    Cutts and Eglen (2014), doi:10.1523/JNEUROSCI.2767-14.2014, by :func:`.tiling.spike_time_tiling_coefficients` and
+    not by Elephant, which widens `dt` [ms] by a hundred-thousandth of the time since the train's zero.
 
     Returns
     -------
     float
-        NaN where no two units of the `n_pairs` pairs spike in the same trial, or where trials are so long (5 s for a
-        `dt` of 1 ms) that `dt` would be widened by more than a twentieth.
+        NaN where no two units of the `n_pairs` pairs spike in the same trial.
     """
-    import quantities as pq
-    from elephant.spike_train_correlation import spike_time_tiling_coefficient
-
-    rng = np.random.default_rng(seed)
-    first, second = np.triu_indices(len(sample.units), k=1)
-    pairs = rng.permutation(len(first))[:n_pairs]
-    values = []
-    duration = table.t_stop - table.t_start
-    if np.any(_TILING_TOLERANCE * duration[sample.trials] > dt / 20):
-        return float("nan")
-    for trial in sample.trials[duration[sample.trials] > 0]:
-        spiketrains = trial_spiketrains(table, trial, sample.units)
-        for i, j in zip(first[pairs], second[pairs], strict=True):
-            if len(spiketrains[i]) and len(spiketrains[j]):
-                values.append(spike_time_tiling_coefficient(spiketrains[i], spiketrains[j], dt=dt * pq.ms))
-    return mean_of_finite(values)
+    few = observed_batch(table.select(units=sample.units, trials=sample.trials))
+    pairs = draw_pairs(len(sample.units), n_pairs, seed)
+    return mean_of_finite(spike_time_tiling_coefficients(few, pairs, dt=dt))
 
 
 @dataclass(frozen=True)

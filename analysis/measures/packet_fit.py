@@ -45,7 +45,7 @@ def fit_packets(batch: SpikeBatch, *, n_iterations: int = 60, tolerance: float =
     """Fit ``share * N(center of the trial, width) + (1 - share) / duration`` to the spike times.
 
     Expectation maximisation (Dempster, Laird, Rubin 1977, doi:10.1111/j.2517-6161.1977.tb01600.x) from the middle of
-    each trial's shortest half; the variance has as many degrees of freedom less as there are centers.
+    each trial's shortest half; the variance has fewer degrees of freedom for the centers that are estimated with it.
 
     Parameters
     ----------
@@ -106,25 +106,42 @@ class _Fit:
         n_trials = n_all // n_rec
         n_spikes = np.bincount(trial // n_trials, minlength=n_rec)
         resting = n_spikes == 0
-        for _ in range(n_iterations):
+        lost = n_used.astype(np.float64)
+        for number in range(n_iterations):
             recording = trial // n_trials
             deviation = times - self.center[trial]
             member = _membership(deviation, self.width[recording], self.share[recording], density[trial])
+            if number % 5 == 4:
+                freedom = _freedom_of_centers(member, (deviation / self.width[recording]) ** 2, trial, n_all)
+                lost = np.where(resting, lost, freedom.reshape(n_rec, n_trials).sum(axis=1))
             with np.errstate(invalid="ignore", divide="ignore"):
                 center = _sum_by(trial, member * times, n_all) / _sum_by(trial, member, n_all)
                 total = _sum_by(recording, member, n_rec)
                 squares = _sum_by(recording, member * (times - center[trial]) ** 2, n_rec)
-                width = np.maximum(np.sqrt(squares / np.maximum(total - n_used, 0.5)), floor)
+                width = np.maximum(np.sqrt(squares / np.maximum(total - lost, 0.5)), floor)
                 share = np.clip(total / n_spikes, 1e-6, 1 - 1e-6)
                 converged = np.abs(width / self.width - 1) < tolerance
             self.center = np.where(np.repeat(resting, n_trials), self.center, center)
             self.width, self.share = np.where(resting, self.width, width), np.where(resting, self.share, share)
-            resting |= converged
+            resting |= converged & (number > 4)  # not before the degrees of freedom are known
             if resting.all():
                 break
             idle = resting[recording]
             if idle.mean() > 0.2:
                 times, trial = times[~idle], trial[~idle]
+
+
+def _freedom_of_centers(member: _Float, squares: _Float, trial: NDArray[np.int64], n_all: int) -> _Float:
+    """Degrees of freedom of the variance that each trial's center takes: 1 without a background, fewer on one.
+
+    From the adjusted profile likelihood (Cox and Reid 1987, doi:10.1111/j.2517-6161.1987.tb01422.x): the slope of the
+    logarithm of the information on the center over that of the width, times -1/2.
+    """
+    doubt = member * (1 - member)
+    information = _sum_by(trial, member - doubt * squares, n_all)
+    slope = _sum_by(trial, doubt * ((squares - 1) * (1 - (1 - 2 * member) * squares) + 2 * squares), n_all)
+    taken = 1 - 0.5 * np.divide(slope, information, out=np.zeros(n_all), where=information > 0)
+    return np.where(np.bincount(trial, minlength=n_all) > 0, np.clip(taken, 0, 1), 0.0)
 
 
 def _sum_by(group: NDArray[np.int64], values: _Float, n_groups: int) -> _Float:

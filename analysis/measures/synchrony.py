@@ -14,6 +14,7 @@ from .packet_fit import fit_packets
 from .packets import shortest_half
 from .permutation import require_permutations
 from .spike_batch import SpikeBatch
+from .summary import sem_of_finite
 from .tiling import spike_time_tiling_coefficients
 
 SYNCHRONY_MEASURES = {
@@ -44,12 +45,6 @@ class PopulationSample:
     trials: NDArray[np.intp]
     units: NDArray[np.intp]
     pairs: NDArray[np.intp]
-
-
-def draw_pairs(n_units: int, n_pairs: int, seed: int | np.random.SeedSequence = 0) -> NDArray[np.intp]:
-    """At most so many different pairs of units, shape [n_pairs, 2]."""
-    every = np.column_stack(np.triu_indices(n_units, k=1))
-    return every[np.random.default_rng(seed).permutation(len(every))[:n_pairs]]
 
 
 def synchrony_of(
@@ -93,6 +88,17 @@ def synchrony_of(
         "spike_contrast": spike_contrasts(few, min_bin=min_bin),
         "spike_time_tiling": _mean_over_pairs(tiling, few),
     }, distribution
+
+
+def standard_errors(batch: SpikeBatch, units: ArrayLike, sample: PopulationSample) -> dict[str, float]:
+    """Standard errors of the measures of packets of one recording, over its trials; of the fit, from its scores."""
+    population = batch.select(units=units)
+    fit = fit_packets(population.select(trials=sample.trials))
+    return {
+        "packet_shortest_half_ms": sem_of_finite(shortest_half(population.packets())),
+        "packet_sd_ms": sem_of_finite(_standard_deviations(population)),
+        "packet_width_ms": float(fit.width[0] * fit.log_width_se[0]),
+    }
 
 
 def _standard_deviations(batch: SpikeBatch) -> _Float:

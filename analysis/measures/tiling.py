@@ -52,6 +52,12 @@ def spike_time_tiling_coefficients(batch: SpikeBatch, pairs: ArrayLike, *, dt: f
     return 0.5 * (_term(share_a, tiled_b) + _term(share_b, tiled_a))
 
 
+def draw_pairs(n_units: int, n_pairs: int, seed: int | np.random.SeedSequence = 0) -> NDArray[np.intp]:
+    """At most so many different pairs of units, shape [n_pairs, 2]."""
+    every = np.column_stack(np.triu_indices(n_units, k=1))
+    return every[np.random.default_rng(seed).permutation(len(every))[:n_pairs]]
+
+
 def _term(share: NDArray[np.float64], tiled: NDArray[np.float64]) -> NDArray[np.float64]:
     product = share * tiled
     whole = product >= 1 - 1e-12

@@ -13,7 +13,7 @@ from ..figures.synchrony import complexity_distributions, synchrony_against_surr
 from ..figures.windows import window_title
 from ..measures.surrogates import SURROGATES
 from .section import Drawing, Section, Table
-from .words import joined, number, place, within
+from .words import Value, joined, number, place, within
 
 _HEADS = {
     "packet_shortest_half_ms": "shortest half (ms)",
@@ -74,7 +74,7 @@ def _of_measure(what: str, rows: Any, measure: str, alpha: float, adjectives: tu
     for adjective, sign in zip(adjectives, (-1, 1), strict=True):
         differ = tested[(tested["q_value"] < alpha) & (np.sign(tested["observed"] - tested["surrogate_mean"]) == sign)]
         names = [
-            f"{place(str(row['name']))} ({number(row['observed'])} against {number(row['surrogate_mean'])})"
+            f"{place(str(row['name']))} ({number(_value(row))} against {number(row['surrogate_mean'])})"
             for _, row in differ.iterrows()
         ]
         if names:
@@ -84,6 +84,10 @@ def _of_measure(what: str, rows: Any, measure: str, alpha: float, adjectives: tu
     rest = len(tested) - int((tested["q_value"] < alpha).sum())
     others = f"; in {rest} of {len(tested)} groups they are not told apart" if rest else ""
     return f"{what} {' and '.join(parts)}{others}."
+
+
+def _value(row: Any) -> Value:
+    return Value(float(row["observed"]), float(row["observed_sem"]))
 
 
 def _table(table: Any) -> Table:
@@ -102,7 +106,7 @@ def _table(table: Any) -> Table:
                 key[0] if key[0] != before[0] else "",
                 key[1] if key != before else "",
                 measure,
-                number(row["observed"]),
+                number(_value(row)),
                 f"{number(row['surrogate_mean'])}, SD {number(row['surrogate_sd'])}",
                 number(row["ratio"]),
                 f"{row['z']:.1f}" if np.isfinite(row["z"]) else "–",

@@ -43,7 +43,8 @@ def test_planted_synchrony_is_found_where_it_is(analysis):
     found = ["packet_shortest_half_ms", "packet_width_ms", "complexity", "synchronous_bins", "spike_time_tiling"]
     assert (planted.loc[found, "q_value"] < 0.05).all()
     assert (none["q_value"] > 0.05).all()
-    assert planted.loc["packet_width_ms", "observed"] == pytest.approx(0.3, rel=0.15)
+    width, error = planted.loc["packet_width_ms", ["observed", "observed_sem"]]
+    assert abs(width - 0.3) < 3 * error < 0.1
     assert planted.loc["packet_width_ms", "ratio"] < 0.6
     assert planted.loc["synchronous_bins", "z"] > 5
     assert (table["n_surrogates"] == 119).all()
@@ -52,10 +53,14 @@ def test_planted_synchrony_is_found_where_it_is(analysis):
 
 
 def test_observed_numbers_are_those_of_the_standard_tables(analysis):
-    table = analysis.extras["synchrony"].set_index(["name", "measure"])["observed"]
+    table = analysis.extras["synchrony"].set_index(["name", "measure"])
     for _, row in analysis.layers.iterrows():
-        for measure in ("packet_shortest_half_ms", "packet_sd_ms"):
-            assert table[row["name"], measure] == pytest.approx(row[measure])
+        for measure, sem in (
+            ("packet_shortest_half_ms", "packet_shortest_half_sem_ms"),
+            ("packet_sd_ms", "packet_sd_sem_ms"),
+        ):
+            assert table.loc[(row["name"], measure), "observed"] == pytest.approx(row[measure])
+            assert table.loc[(row["name"], measure), "observed_sem"] == pytest.approx(row[sem])
 
 
 def test_complexity_table_counts_all_bins(analysis):
