@@ -50,7 +50,7 @@ class Synchrony(Extra):
     dither: float = parameter(5.0, "largest displacement, or bins of jitter_spikes", unit="ms", above=0)
     refractory_period: float = parameter(2.0, "dead time that dithering with it keeps", unit="ms", minimum=0)
     bin_size: float = parameter(1.0, "bins of the complexity distribution", unit="ms", above=0)
-    min_coincident: int = parameter(0, "units of a synchronous bin; 0: what 5 % of filled bins reach", minimum=0)
+    min_coincident: int = parameter(0, "units of a synchronous bin; 0: what few filled bins reach", minimum=0)
     dt: float = parameter(1.0, "reach of the spike-time tiling coefficient", unit="ms", above=0)
     min_bin: float = parameter(0.5, "smallest bin of spike-contrast", unit="ms", above=0)
     n_sample_trials: int = parameter(50, "trials of the fit, of spike-contrast and of the tiling", minimum=1)
@@ -95,6 +95,7 @@ class Synchrony(Extra):
                 of_surrogates,
                 distributions,
                 standard_errors(whole, group.rows, sample),
+                surrogates.resolution,
             )
             bins.append(self._bins(window, group, distribution[0], distributions))
         return self._tables(window, rows, bins)
@@ -134,6 +135,7 @@ class Synchrony(Extra):
         of_surrogates: dict[str, NDArray[np.float64]],
         distributions: NDArray[np.int64],
         errors: dict[str, float],
+        resolution: float,
     ) -> list[dict[str, Any]]:
         n_trials = window.table.n_trials
         at_least = self.min_coincident or many_coincident_units(distribution, distributions)
@@ -159,6 +161,7 @@ class Synchrony(Extra):
                     "n_surrogates": result.n_surrogates,
                     "surrogate": self.surrogate,
                     "dither_ms": self.dither,
+                    "resolution_ms": resolution,
                     "bin_size_ms": self.bin_size,
                     "n_coincident": at_least if measure == "synchronous_bins" else 0,
                     "n_trials": len(sample.trials) if sampled_trials else n_trials,

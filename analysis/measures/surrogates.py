@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...spike_table import SpikeTable
 from .classes import stimulus_classes
+from .resolution import find_resolution, first_of_trial
 
 SURROGATES = {
     "dither_spikes": "each spike anew within +-dither, reflected at the borders of its trial",
@@ -24,6 +25,7 @@ SURROGATES = {
     "trial_shifting": "each train shifted as a whole within +-dither, around the ends of its trial",
     "trial_shuffling": "trials of each unit permuted, within stimulus classes where there are any",
 }
+_ROUNDING = 1e-6  # of a bin or tick
 _WITH_DITHER = ("dither_spikes", "dither_spikes_with_refractory_period", "jitter_spikes", "trial_shifting")
 
 
@@ -60,6 +62,9 @@ class Surrogates:
         [ms] Largest displacement of `dither_spikes` and `trial_shifting`, width of the bins of `jitter_spikes`.
     refractory_period : float
         [ms] Of `dither_spikes_with_refractory_period`; in a train with shorter intervals its shortest, as in Elephant.
+    resolution : float, optional
+        [ms] Clock of the recording, of which surrogates are multiples too (see :mod:`.resolution`); 0 for none. Found
+        from the spikes without it.
 
     Raises
     ------
@@ -78,7 +83,13 @@ class Surrogates:
     """
 
     def __init__(
-        self, table: SpikeTable, method: str = "jitter_spikes", *, dither: float = 5.0, refractory_period: float = 2.0
+        self,
+        table: SpikeTable,
+        method: str = "jitter_spikes",
+        *,
+        dither: float = 5.0,
+        refractory_period: float = 2.0,
+        resolution: float | None = None,
     ) -> None:
         if method not in SURROGATES:
             raise InputError(f"surrogates must be one of {', '.join(SURROGATES)}, got {method!r}")
@@ -90,6 +101,14 @@ class Surrogates:
         self._lower, self._upper = table.t_start[table.trial], table.t_stop[table.trial]
         # A spike at a border may lie beyond it by the rounding of the recording's clock.
         self._times = np.clip(table.times, self._lower, self._upper)
+        self.resolution = find_resolution(table) if resolution is None else resolution
+        if self.resolution > 0:
+            if method in _WITH_DITHER and dither < self.resolution:
+                raise InputError(
+                    f"dither = {dither:g} ms moves no spike of a recording with a resolution of {self.resolution:g} ms"
+                )
+            self._ends_are_used = bool(np.any(self._upper - self._times < _ROUNDING))
+            self._origin = np.clip(first_of_trial(table)[table.trial], self._lower, self._upper)
         if method in ("dither_spikes_with_refractory_period", "shuffle_isis", "trial_shifting"):
             self._find_trains()
         if method == "trial_shuffling":
@@ -100,7 +119,7 @@ class Surrogates:
         if self.method == "trial_shuffling":
             return SurrogateSpikes(self.table.times, self._shuffled_trials(rng))
         times: NDArray[np.float64] = getattr(self, f"_{self.method}")(rng)
-        return SurrogateSpikes(np.clip(times, self._lower, self._upper), self.table.trial)
+        return SurrogateSpikes(np.clip(self._on_grid(times), self._lower, self._upper), self.table.trial)
 
     def draw_table(self, rng: np.random.Generator) -> SpikeTable:
         """One surrogate as a table, its spikes sorted."""
@@ -123,19 +142,50 @@ class Surrogates:
         result[self._order] = times
         return result
 
+    def _on_grid(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Times at the nearest tick of the recording's clock within their trial."""
+        if not self.resolution:
+            return times
+        tick = np.round((times - self._origin) / self.resolution)
+        earliest = np.ceil((self._lower - self._origin) / self.resolution - _ROUNDING)
+        latest = self._tick_after(self._upper, at_the_end=True) - 1
+        result: NDArray[np.float64] = self._origin + np.clip(tick, earliest, latest) * self.resolution
+        return result
+
+    def _tick_after(self, right: NDArray[np.float64], *, at_the_end: NDArray[np.bool_] | bool) -> NDArray[np.float64]:
+        """First tick beyond a right edge, which belongs to what follows; a trial's end to the trial, if to any."""
+        after: NDArray[np.float64] = np.ceil((right - self._origin) / self.resolution - _ROUNDING)
+        on_edge = np.abs(self._origin + after * self.resolution - right) < _ROUNDING
+        return after + (on_edge & at_the_end & self._ends_are_used)
+
+    def _displacements(self, rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """Uniform within the dither, in ticks where there is a clock."""
+        if not self.resolution:
+            return self.dither * (2 * rng.random(n) - 1)
+        most = int(self.dither / self.resolution + _ROUNDING)
+        ticks = rng.integers(-most, most, size=n, endpoint=True)
+        return ticks.astype(np.float64) * self.resolution
+
     def _dither_spikes(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        moved = self._times + self.dither * (2 * rng.random(len(self._times)) - 1)
+        moved = self._times + self._displacements(rng, len(self._times))
         return reflect(moved, self._lower, self._upper)
 
     def _jitter_spikes(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        number = np.floor((self._times - self._lower) / self.dither)
+        number = np.floor((self._times - self._lower) / self.dither + _ROUNDING)
         # A spike at the very end of a trial belongs to its last bin.
-        last = np.maximum(np.ceil((self._upper - self._lower) / self.dither) - 1, 0)
+        last = np.maximum(np.ceil((self._upper - self._lower) / self.dither - _ROUNDING) - 1, 0)
         left = self._lower + np.minimum(number, last) * self.dither
-        return left + rng.random(len(left)) * (np.minimum(left + self.dither, self._upper) - left)
+        right = np.where(number >= last, self._upper, left + self.dither)
+        if not self.resolution:
+            return left + rng.random(len(left)) * (right - left)
+        # The ticks of the bin; its right edge belongs to the next one, where there is one.
+        first = np.ceil((left - self._origin) / self.resolution - _ROUNDING)
+        after = self._tick_after(right, at_the_end=number >= last)
+        ticks = first + np.floor(rng.random(len(left)) * np.maximum(after - first, 1))
+        return self._origin + ticks * self.resolution
 
     def _trial_shifting(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        shift = self.dither * (2 * rng.random(len(self._first)) - 1)
+        shift = self._displacements(rng, len(self._first))
         moved = self._times + self._unsorted(shift[self._train]) - self._lower
         span = self._upper - self._lower
         return self._lower + np.mod(moved, np.where(span > 0, span, 1.0))

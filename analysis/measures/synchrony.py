@@ -119,21 +119,24 @@ def _mean_over_pairs(tiling: _Float, batch: SpikeBatch) -> _Float:
     return np.divide(total, n_defined, out=np.full(len(total), np.nan), where=n_defined > 0)
 
 
-def many_coincident_units(*distributions: NDArray[np.int64], share: float = 0.05) -> int:
-    """Smallest number of units, at least 2, that at most a `share` of the bins with any spike reach.
+def many_coincident_units(*distributions: NDArray[np.int64], share: float = 0.05, n_bins: float = 20) -> int:
+    """Number of units, at least 2, that make a bin synchronous: what few of the filled bins reach, but enough to count.
 
-    Counted over the recording and its surrogates together, so that it does not prefer either.
+    The smallest number that at most a `share` of the bins with any spike reach, or a smaller one that `n_bins` bins of
+    a recording reach. Counted over the recording and its surrogates together, so that it does not prefer either.
 
     Examples
     --------
-    >>> many_coincident_units(np.array([[80, 90, 8, 2]]))
-    3
+    >>> many_coincident_units(np.array([[800, 900, 80, 20]])), many_coincident_units(np.array([[80, 90, 8, 2]]))
+    (3, 2)
     """
-    n_bins = np.sum([distribution.sum(axis=0) for distribution in distributions], axis=0)
-    reached = np.cumsum(n_bins[::-1])[::-1]  # bins with so many or more
+    total = np.sum([distribution.sum(axis=0) for distribution in distributions], axis=0)
+    reached = np.cumsum(total[::-1])[::-1]  # bins with so many or more
     if len(reached) < 2 or not reached[1]:
         return 2
-    return max(2, int(np.argmax(np.r_[reached[1:] <= share * reached[1], True])) + 1)
+    few = int(np.argmax(np.r_[reached[1:] <= share * reached[1], True])) + 1
+    enough = np.flatnonzero(reached >= n_bins * sum(map(len, distributions)))
+    return max(2, min(few, int(enough.max(initial=0))))
 
 
 def bins_with(distribution: NDArray[np.int64], at_least: int, n_trials: int) -> _Float:
@@ -152,9 +155,10 @@ class AgainstSurrogates:
     z : float
         (observed - surrogate_mean) / surrogate_sd.
     p_value : float
-        Two-sided: twice the smaller of (1 + #{surrogates >= observed}) / (1 + n) and the same with <=, at most 1
-        (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585). NaN where all surrogates equal the observed number, which
-        then cannot be tested.
+        Two-sided: twice the smaller of (1 + #{surrogates > observed}) / (1 + n) and the same with <, at most 1
+        (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585). Equal ones count half, as in the mid-p-value (Lancaster
+        1961, doi:10.1080/01621459.1961.10482105): counts are often equal, and the test would miss its level. NaN where
+        all surrogates equal the observed number, which then cannot be tested.
     n_surrogates : int
         Those for which the number is defined.
     """
@@ -190,10 +194,12 @@ def against_surrogates(observed: float, surrogates: ArrayLike) -> AgainstSurroga
 def two_sided_p_values(observed: _Float, surrogates: _Float) -> _Float:
     """Of many numbers at once, shape [n], against surrogates of shape [n, n_surrogates]; NaN where all are equal."""
     slack = _TIE * np.abs(observed)[:, None]
-    n_above = (surrogates >= observed[:, None] - slack).sum(axis=1)
-    n_below = (surrogates <= observed[:, None] + slack).sum(axis=1)
-    p_values = np.minimum(1.0, 2 * (1 + np.minimum(n_above, n_below)) / (1 + surrogates.shape[1]))
-    return np.where(np.minimum(n_above, n_below) == surrogates.shape[1], np.nan, p_values)
+    n_surrogates = surrogates.shape[1]
+    n_above = (surrogates > observed[:, None] + slack).sum(axis=1)
+    n_below = (surrogates < observed[:, None] - slack).sum(axis=1)
+    n_equal = n_surrogates - n_above - n_below
+    p_values = np.minimum(1.0, 2 * (1 + np.minimum(n_above, n_below) + n_equal / 2) / (1 + n_surrogates))
+    return np.where(n_equal == n_surrogates, np.nan, p_values)
 
 
 def require_surrogates(n_surrogates: int, alpha: float) -> None:

@@ -32,7 +32,7 @@ from semsync.analysis.measures.synchrony import (
 from semsync.analysis.measures.tiling import draw_pairs
 
 FIGURES = Path(__file__).parents[1] / "figures"
-N_UNITS, DURATION, RATE = 8, 50.0, 0.02  # units, ms, spikes per ms
+N_UNITS, DURATION, RATE = 8, 50.0, 0.04  # units, ms, spikes per ms
 DITHER, BIN_SIZE, N_SURROGATES = 5.0, 1.0, 39
 ALPHA = 0.05
 
@@ -47,6 +47,7 @@ def recordings(
     volleys: float = 0.0,
     n_units: int = N_UNITS,
     n_participants: int = 4,
+    rate: float = RATE,
 ) -> SpikeTable:
     """Independent Poisson units, the trials of all repetitions in one table and their repetition as the class.
 
@@ -57,10 +58,12 @@ def recordings(
         Depth of the sine that the rate of all units follows, with a `period` in ms and a phase per repetition.
     volleys : float
         Mean number of volleys per trial, at random times: one spike of `n_participants` random units, 0.2 ms SD.
+    rate : float
+        Of each unit, without volleys [spikes per ms].
     """
     rng = np.random.default_rng(seed)
     n_all = n_repetitions * n_trials
-    count = rng.poisson(RATE * (1 + modulation) * DURATION, (n_all, n_units))
+    count = rng.poisson(rate * (1 + modulation) * DURATION, (n_all, n_units))
     trial, unit = (np.repeat(row, count.ravel()) for row in np.indices(count.shape).reshape(2, -1))
     times = rng.uniform(0, DURATION, len(trial))
     phase = rng.uniform(0, 1, n_repetitions)
@@ -180,7 +183,7 @@ def recovered_volleys(n_repetitions: int, volleys: float, seed: int) -> dict[str
 
     24 of 40 units in each volley, bins of 3 ms, at least 13 coincident units, surrogates jittered in bins of 25 ms.
     """
-    table = recordings(n_repetitions, seed, n_trials=40, volleys=volleys, n_units=40, n_participants=24)
+    table = recordings(n_repetitions, seed, n_trials=40, volleys=volleys, n_units=40, n_participants=24, rate=0.02)
     surrogates, rng = Surrogates(table, "jitter_spikes", dither=25.0), np.random.default_rng(seed)
 
     def synchronous(times: np.ndarray, trial: np.ndarray) -> np.ndarray:
@@ -204,22 +207,22 @@ def recovered_volleys(n_repetitions: int, volleys: float, seed: int) -> dict[str
 
 def study() -> dict[str, Any]:
     """All numbers."""
-    n_null = 4000
+    n_null = 3000
     nulls = {"constant rate": {}, "rate modulated by 50 % with a period of 100 ms": {"modulation": 0.5}}
     false_positives = []
     for seed, (null, options) in enumerate(nulls.items()):
         for method, n in (
             ("jitter_spikes", n_null),
-            ("trial_shuffling", n_null // 2),
-            ("shuffle_isis", n_null // 2),
-            ("dither_spikes", n_null // 2),
+            ("trial_shuffling", 2000),
+            ("shuffle_isis", 2000),
+            ("dither_spikes", 2000),
         ):
             if method == "shuffle_isis" and options:
                 continue  # it assumes a constant rate
             p = p_values(recordings(n, 100 + seed, **options), n, method, seed=seed)
             row = {name: rejected(values) for name, values in p.items()}
             false_positives.append({"null": null, "surrogate": method, "n_repetitions": n} | row)
-    long = recordings(2000, 7, n_trials=200)
+    long = recordings(2000, 7, n_trials=50)
     power = []
     for volleys in (0.1, 0.2, 0.4, 0.8):
         p = p_values(recordings(300, 11, volleys=volleys), 300, "jitter_spikes")
@@ -230,7 +233,7 @@ def study() -> dict[str, Any]:
         "bin_size_ms": BIN_SIZE,
         "alpha": ALPHA,
         "false_positives": false_positives,
-        "false_positives_of_synchronous_bins_in_200_trials": {
+        "false_positives_of_synchronous_bins_in_50_trials": {
             "n_repetitions": 2000,
             "share": rejected(p_values_of_synchronous_bins(long, 2000, "jitter_spikes")),
         },

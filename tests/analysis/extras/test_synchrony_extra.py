@@ -49,6 +49,7 @@ def test_planted_synchrony_is_found_where_it_is(analysis):
     assert planted.loc["synchronous_bins", "z"] > 5
     assert (table["n_surrogates"] == 119).all()
     assert (table["dither_ms"] == 5.0).all()
+    assert (table["resolution_ms"] == 0).all()
     assert table.loc[("A", "complexity"), "n_units"] == 15
 
 
@@ -111,6 +112,21 @@ def test_what_cannot_be_known_is_refused_or_said():
     done = analyze(decided, also=["synchrony:surrogate=trial_shuffling,n_surrogates=39"], **options)
     assert "synchrony" not in done.extras
     assert any("trial_shuffling needs trials that could hold" in sentence for sentence in done.lacks)
+
+
+def test_a_clock_is_no_synchrony():
+    """On a grid of 1 ms, half as many spikes again are within 1 ms of each other as off it."""
+    rng = np.random.default_rng(8)
+    n = 30 * 20 * 6
+    start = np.arange(30) * 200.0
+    trials = {"start": start, "stop": start + 100}
+    table = SpikeTable(
+        rng.integers(0, 100, n), rng.integers(0, 20, n), rng.integers(0, 30, n), {"unit_id": range(20)}, trials
+    )
+    done = analyze(table, also=["synchrony:n_surrogates=39"], **FAST)
+    rows = done.extras["synchrony"].set_index("measure")
+    assert (rows["resolution_ms"] == 1).all()
+    assert (rows["z"].abs() < 3).all()
 
 
 def test_silent_and_single_units_have_no_numbers_and_no_tests():

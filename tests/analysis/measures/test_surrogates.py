@@ -6,9 +6,10 @@ import random
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp, kstest
+from scipy.stats import chisquare, ks_2samp, kstest
 
 from semsync import SpikeTable
+from semsync.analysis.measures.resolution import find_resolution
 from semsync.analysis.measures.surrogates import SURROGATES, Surrogates
 from semsync.errors import InputError
 
@@ -32,7 +33,7 @@ def train_table(times=TRAIN, n_trials=N_DRAWS, t_start=0.0) -> SpikeTable:
 
 
 def of_ours(method: str, **options) -> np.ndarray:
-    surrogate = Surrogates(train_table(), method, **options).draw_table(np.random.default_rng(1))
+    surrogate = Surrogates(train_table(), method, resolution=0, **options).draw_table(np.random.default_rng(1))
     return surrogate.times.reshape(N_DRAWS, len(TRAIN))
 
 
@@ -80,7 +81,9 @@ def test_distributions_are_elephants(method, ours, theirs):
 
 def test_dithering_is_elephants_away_from_the_borders_and_reflected_at_them():
     mine = (
-        Surrogates(train_table(), "dither_spikes", dither=6.0).draw(np.random.default_rng(1)).times.reshape(N_DRAWS, -1)
+        Surrogates(train_table(), "dither_spikes", dither=6.0, resolution=0)
+        .draw(np.random.default_rng(1))
+        .times.reshape(N_DRAWS, -1)
     )
     reference = of_elephants("dither_spikes", dither=6.0 * pq.ms, edges=False)
     mine_sorted = np.sort(mine, axis=1)
@@ -96,12 +99,12 @@ def test_dithering_is_elephants_away_from_the_borders_and_reflected_at_them():
 def test_trial_shifting_is_elephants():
     np.random.seed(2)  # noqa: NPY002 - Elephant draws from numpy's global state
     random.seed(2)
-    trains = [neo.SpikeTrain(TRAIN * pq.ms, t_stop=DURATION * pq.ms) for _ in range(1000)]
+    trains = [neo.SpikeTrain(TRAIN * pq.ms, t_stop=DURATION * pq.ms) for _ in range(400)]
     reference = np.array([np.sort(t.rescale("ms").magnitude) for t in elephant.trial_shifting(trains, 20 * pq.ms)[0]])
     mine = of_ours("trial_shifting", dither=20.0)
     for position in range(len(TRAIN)):
         assert ks_2samp(mine[:, position], reference[:, position]).pvalue > 0.005
-    moved = Surrogates(train_table(), "trial_shifting", dither=20.0).draw(np.random.default_rng(1)).times
+    moved = Surrogates(train_table(), "trial_shifting", dither=20.0, resolution=0).draw(np.random.default_rng(1)).times
     shift = np.mod(moved.reshape(N_DRAWS, -1) - TRAIN + DURATION / 2, DURATION)
     np.testing.assert_allclose(shift - shift[:, :1], 0, atol=1e-9)
 
@@ -177,6 +180,59 @@ def test_trial_shuffling_moves_trains_as_a_whole_and_each_unit_by_itself():
     by_unit = [{a: b for u, a, b in pairs if u == unit} for unit in range(3)]
     shared = set(by_unit[0]) & set(by_unit[1])
     assert np.mean([by_unit[0][a] == by_unit[1][a] for a in shared]) < 0.2
+
+
+def gridded(resolution: float, seed: int = 0, n_trials: int = 40, shift: float = 0.0) -> SpikeTable:
+    """Spikes on a clock, in trials that begin and end anywhere."""
+    rng = np.random.default_rng(seed)
+    onset = 3e6 + np.cumsum(rng.uniform(100, 200, n_trials))
+    trial = np.repeat(np.arange(n_trials), 50)
+    ticks = np.round((onset[trial] + rng.uniform(0.5, 79.5, len(trial))) / resolution)
+    times = ticks * resolution - onset[trial]
+    trials = {"start": onset + shift, "stop": onset + 80, "onset": onset}
+    return SpikeTable(times, rng.integers(0, 5, len(trial)), trial, {"unit_id": range(5)}, trials)
+
+
+@pytest.mark.parametrize("resolution", [1.0, 0.1, 1 / 30])
+@pytest.mark.parametrize("method", list(SURROGATES))
+def test_surrogates_stay_on_the_clock_of_the_recording(resolution, method):
+    table = gridded(resolution)
+    assert find_resolution(table) == resolution
+    surrogate = Surrogates(table, method, dither=4.0).draw_table(np.random.default_rng(0))
+    absolute = surrogate.times + table.trials["onset"][surrogate.trial]
+    if method != "trial_shuffling":  # which moves whole trains, with their time from onset
+        np.testing.assert_allclose(absolute / resolution, np.round(absolute / resolution), atol=1e-4)
+    np.testing.assert_array_equal(surrogate.counts().sum(axis=0), table.counts().sum(axis=0))
+    off = Surrogates(table, method, dither=4.0, resolution=0)
+    assert off.resolution == 0
+
+
+def test_ticks_of_a_bin_are_equally_likely():
+    times = np.tile(np.arange(0, 23.0), 400)
+    trial = np.repeat(np.arange(400), 23)
+    start = np.arange(400) * 50.0
+    table = SpikeTable(times, np.zeros(len(times)), trial, {"unit_id": [0]}, {"start": start, "stop": start + 22})
+    for moved, bins in (
+        (Surrogates(table, "jitter_spikes", dither=5.0).draw(np.random.default_rng(1)).times, 5),
+        (Surrogates(table, "jitter_spikes", dither=6.0).draw(np.random.default_rng(2)).times, 6),
+    ):
+        np.testing.assert_array_equal(np.minimum(moved // bins, 21 // bins), np.minimum(times // bins, 21 // bins))
+        counts = np.bincount(moved.astype(int), minlength=23)
+        assert chisquare(counts).pvalue > 0.005
+    moved = Surrogates(table, "dither_spikes", dither=3.5).draw(np.random.default_rng(3)).times - table.times
+    assert chisquare(np.bincount((moved[(times > 4) & (times < 18)] + 3).astype(int), minlength=7)).pvalue > 0.005
+
+
+def test_a_clock_is_found_only_where_there_is_one():
+    assert find_resolution(recording()) == 0
+    mixed = gridded(1.0)
+    times = mixed.times.copy()
+    times[700] += 0.0123
+    assert find_resolution(SpikeTable(times, mixed.unit, mixed.trial, mixed.units, mixed.trials)) == 0
+    few = gridded(1.0).select(trials=np.arange(1))
+    assert find_resolution(few.window(0, 5)) == 0
+    with pytest.raises(InputError, match="moves no spike of a recording with a resolution of 1 ms"):
+        Surrogates(mixed, "jitter_spikes", dither=0.5)
 
 
 def test_odd_tables():
