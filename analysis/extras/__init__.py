@@ -17,6 +17,7 @@ EXTRAS: dict[str, str] = {
     "connections": "ConnectionsExtra",
     "correlograms": "CorrelogramsExtra",
     "information": "Information",
+    "patterns": "SpikePatterns",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]

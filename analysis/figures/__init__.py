@@ -13,6 +13,7 @@ from .packet_size import packet_size
 from .packet_width import packet_width
 from .pathway_picture import pathway_picture
 from .pathways import pathways
+from .patterns import patterns
 from .raster import raster
 from .save import figure_of, render
 from .spike_time_equality import spike_time_equality
@@ -37,6 +38,7 @@ __all__ = [
     "packet_width",
     "pathway_picture",
     "pathways",
+    "patterns",
     "raster",
     "render",
     "spike_time_equality",

@@ -12,6 +12,7 @@ SECTIONS: dict[str, str] = {
     "synchrony": "synchrony_section",
     "coincidences": "coincidences_section",
     "unitary_events": "unitary_events_section",
+    "pattern_spectrum": "patterns_section",
 }
 
 

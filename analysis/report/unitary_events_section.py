@@ -19,12 +19,13 @@ def section(analysis: Analysis) -> Section | None:
     if not len(table) or not np.isfinite(table["p_value"]).any():
         return None
     drawings: list[Drawing] = []
-    for (window, label), rows in table.groupby(["window", "stimulus_class"], sort=False):
+    for _, rows in table.groupby(["window", "stimulus_class"], sort=False):
+        window, label = str(rows["window"].iloc[0]), int(rows["stimulus_class"].iloc[0])
         if len(drawings) < _MOST_FIGURES and np.isfinite(rows["p_value"]).any():
             axes = unitary_events(rows)
             name = f"unitary_events_{len(drawings) + 1}"
             alt = "Rates, joint spikes and joint surprise of a set of units over time"
-            drawings.append(Drawing(name, axes, alt, [_words(str(window), int(label), rows)]))
+            drawings.append(Drawing(name, axes, alt, [_words(window, label, rows)]))
     return Section("unitary-events", "Unitary events", drawings, [_method(table)])
 
 
