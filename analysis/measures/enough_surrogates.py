@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, floor
 
 from ...errors import InputError
 from .permutation import n_discoveries_needed, require_permutations
@@ -43,7 +43,7 @@ def require_surrogates(n_surrogates: int, n_tests: int, alpha: float, what: str)
     """
     require_permutations(n_surrogates, alpha)
     needed = n_discoveries_needed(n_tests, n_surrogates, alpha)
-    allowed = max(1.0, LARGEST_SHARE * n_tests)
+    allowed = max(1, floor(LARGEST_SHARE * n_tests))
     if needed > allowed:
         at_least = ceil(n_tests / alpha / allowed - 1 - 1e-9)
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -129,6 +130,14 @@ def test_too_few_surrogates_are_refused():
     with pytest.raises(InputError, match=r"too small for 1000 pairs .* at least 399 surrogates"):
         require_surrogates(199, 1000, 0.05, "pairs")
     assert require_surrogates(399, 1000, 0.05, "pairs").startswith("With 399 surrogates, q < 0.05 takes at least 50")
+    for n_tests in (1, 7, 20, 42, 59, 60, 1000, 19900):
+        with pytest.raises(InputError, match=r"at least .* needed") as refusal:
+            require_surrogates(19 if n_tests > 1 else 18, n_tests, 0.05, "pairs")
+        if n_tests > 1:
+            at_least = int(re.search(r"at least (\d+) surrogates", str(refusal.value))[1])
+            require_surrogates(at_least, n_tests, 0.05, "pairs")
+            with pytest.raises(InputError):
+                require_surrogates(at_least - 1, n_tests, 0.05, "pairs")
     with pytest.raises(InputError, match="twice max_lag"):
         coincidence_test(poisson(np.random.default_rng(0), 1), max_lag=5.0, dither=6.0)
 
