@@ -50,10 +50,13 @@ def test_every_analysis_has_its_section(analysis):
     (words,) = sections["coincidences"].drawings[0].words
     assert f"{n_found} of {len(rows)} tests of 10 pairs of units" in words
     assert sections["coincidences"].table.rows[0][1].startswith(("10–11", "10–12", "11–12"))
-    assert "of units 10 and 11" in sections["unitary-events"].drawings[0].words[0] or (
-        " 12, is " in sections["unitary-events"].drawings[0].words[0]
-    )
-    assert sections["patterns"].table.rows[0][1:4] == ["10, 11, 12", "0, 0, 0", "16"]
+    unitary = analysis.extras["unitary_events"]
+    best = unitary.loc[unitary["p_value"].idxmin()]
+    (words,) = sections["unitary-events"].drawings[0].words
+    assert f"of units {best['unit_id_1']} and {best['unit_id_2']}, is {best['Js']:.2f}" in words
+    row = sections["patterns"].table.rows[0]
+    assert row[1:3] == ["10, 11, 12", "0, 0, 0"]
+    assert int(row[3]) >= 16
 
 
 def test_sections_survive_results_json(analysis):
