@@ -32,6 +32,7 @@ class SpikePatterns(Extra):
     winlen: int = parameter(10, "bins that a pattern spans at most; 1: synchronous patterns only", minimum=1)
     min_spikes: int = parameter(3, "spikes of a pattern, at least", minimum=2)
     min_occ: int = parameter(5, "occurrences of a pattern, at least", minimum=2)
+    min_neu: int = parameter(0, "units of a pattern, at least; 0: as many as min_spikes", minimum=0)
     surrogate: str = parameter("dither_spikes", "kind of surrogate", choices=tuple(SURROGATES))
     dither: float = parameter(25.0, "how far surrogates move spikes", unit="ms", above=0)
     n_surrogates: int = parameter(500, "number of surrogates", minimum=1)
@@ -58,7 +59,17 @@ class SpikePatterns(Extra):
                 f"dither must be at least twice bin_size = {self.bin_size:g} ms, or surrogates keep the patterns; got "
                 f"{self.dither:g} ms"
             )
-        names = ("bin_size", "winlen", "min_spikes", "min_occ", "surrogate", "dither", "n_surrogates", "alpha")
+        names = (
+            "bin_size",
+            "winlen",
+            "min_spikes",
+            "min_occ",
+            "min_neu",
+            "surrogate",
+            "dither",
+            "n_surrogates",
+            "alpha",
+        )
         settings = PatternSettings(**{name: getattr(self, name) for name in names})
         seed = window.settings.seed_for("patterns", window.number)
         found = limited_spade_patterns(table, settings, max_memory=self.max_memory, seed=seed)

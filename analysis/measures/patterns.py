@@ -35,6 +35,9 @@ class PatternSettings:
         Bins from the first spike of a pattern to the last, at most; 1 finds synchronous patterns only.
     min_spikes, min_occ : int
         Spikes and occurrences that a pattern has at least.
+    min_neu : int
+        Units that a pattern has at least; 0 stands for `min_spikes`. With fewer, the bursts of a single unit are
+        patterns, and significant ones, as dithering destroys them.
     surrogate : str
         One of :data:`~semsync.analysis.measures.surrogates.SURROGATES`.
     dither : float
@@ -48,6 +51,7 @@ class PatternSettings:
     winlen: int = 10
     min_spikes: int = 3
     min_occ: int = 5
+    min_neu: int = 0
     surrogate: str = "dither_spikes"
     dither: float = 25.0
     n_surrogates: int = 500
@@ -242,6 +246,7 @@ def _mine(binned: BinnedSpikeTrain, settings: PatternSettings, report: str, **mo
         if fullest < settings.min_spikes:
             return []
         limits = {"min_spikes": settings.min_spikes, "min_occ": settings.min_occ} | more
+        limits["min_neu"] = settings.min_neu or settings.min_spikes
         return concepts_mining(
             binned, binned.bin_size, settings.winlen, max_spikes=fullest, report=report, **limits
         )[0]  # fmt: skip
