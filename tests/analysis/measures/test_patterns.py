@@ -118,3 +118,9 @@ def test_a_search_that_runs_out_of_memory_is_refused():
     )
     with pytest.raises(InputError, match=r"more than max_memory = 1 GB: raise min_occ"):
         analyze(table, windows=["all"], also=["patterns:winlen=1,min_occ=10,max_memory=1"], **SMALL)
+
+
+def test_elephant_without_its_miner_is_refused(monkeypatch):
+    monkeypatch.setattr("elephant.spade.HAVE_FIM", False)
+    with pytest.raises(InputError, match="need the compiled miner"):
+        spade_patterns(recording(0), PatternSettings())
