@@ -14,10 +14,10 @@ EXTRAS: dict[str, str] = {
     "synchrony": "Synchrony",
     "coincidences": "PairCoincidences",
     "unitary-events": "UnitaryEventsInWindows",
+    "patterns": "SpikePatterns",
     "connections": "ConnectionsExtra",
     "correlograms": "CorrelogramsExtra",
     "information": "Information",
-    "patterns": "SpikePatterns",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]
