@@ -34,11 +34,15 @@ def _words(window: str, spectrum: pd.DataFrame, found: pd.DataFrame) -> str:
     n_significant = int((spectrum["q_value"] < first["alpha"]).sum())
     recur = "pattern recurs" if n_candidates == 1 else "patterns recur"
     left = "pattern is" if len(found) == 1 else "patterns are"
-    return (
+    words = (
         f"{within(window)}, {n_candidates:,} {recur} among {first['n_units']} units. Of "
         f"{n_signatures} {'signature' if n_signatures == 1 else 'signatures'}, {n_significant} have q < "
-        f"{first['alpha']:g} against {first['n_surrogates']} surrogates; {len(found)} {left} left once those that "
-        "others explain are taken out."
+        f"{first['alpha']:g} against {first['n_surrogates']} surrogates"
+    )
+    return (
+        f"{words}; {len(found)} {left} left once those that others explain are taken out."
+        if n_significant
+        else f"{words}."
     )
 
 
