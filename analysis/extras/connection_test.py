@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counts_only import has_times
 from ..measures.connections import Connections, ConnectionTest, find_connections
 from ..measures.correlogram_predictors import PREDICTORS
 from ..measures.groups import UnitGroup
@@ -16,6 +17,7 @@ from ..measures.window_tables import WindowTables
 from ..recordings.binned import BIN_EDGES
 from .extra import Extra, parameter
 
+AUTO = "auto"
 PAIRS = ("between", "within", "both")
 
 
@@ -37,7 +39,11 @@ class TestedPair:
 class CorrelogramExtra(Extra):
     """An analysis that tests ordered pairs of units by their cross-correlograms."""
 
-    predictor: str = parameter("jitter", "null hypothesis", choices=PREDICTORS)
+    predictor: str = parameter(
+        AUTO,
+        "null hypothesis; auto: aligned where no unit fires twice in a trial, jitter otherwise",
+        choices=(AUTO, *PREDICTORS),
+    )
     bin_size: float = parameter(1.0, "bin of the lags", unit="ms", above=0)
     min_lag: float = parameter(1.0, "smallest lag that is tested, from source to target", unit="ms")
     max_lag: float = parameter(5.0, "largest lag that is tested", unit="ms")
@@ -47,23 +53,31 @@ class CorrelogramExtra(Extra):
     min_expected: float = parameter(5.0, "pairs with fewer coincidences expected in a bin are not tested", minimum=0)
     pairs: str = parameter("between", "between neighbouring layers or any areas, within one, or both", choices=PAIRS)
 
-    @property
-    def test(self) -> ConnectionTest:
-        """The test of one pair of groups, checked."""
-        return ConnectionTest(
-            self.predictor, self.bin_size, self.min_lag, self.max_lag, self.time_scale, self.min_expected
-        )
-
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.test
+        self._test("jitter" if self.predictor == AUTO else self.predictor)
+
+    def test_of(self, window: WindowTables) -> ConnectionTest:
+        """The test of pairs of units of a window."""
+        predictor = self.predictor
+        if predictor == AUTO:
+            table = window.table
+            single = table.n_spikes == np.count_nonzero(window.activity)
+            classes = np.zeros(table.n_trials) if window.classes is None else window.classes
+            shuffles = np.unique(classes, return_counts=True)[1].max() > 1
+            predictor = "aligned" if single and shuffles and has_times(table) else "jitter"
+        return self._test(predictor)
+
+    def _test(self, predictor: str) -> ConnectionTest:
+        return ConnectionTest(predictor, self.bin_size, self.min_lag, self.max_lag, self.time_scale, self.min_expected)
 
     def tested(self, window: WindowTables) -> list[TestedPair]:
         """Tests of all pairs of groups, with q-values over all pairs of units. What cannot be done is put on record."""
         if not self._possible(window):
             return []
         groups = list(self._group_pairs(window))
-        found = [find_connections(window.table, source.rows, target.rows, self.test) for source, target in groups]
+        test = self.test_of(window)
+        found = [find_connections(window.table, source.rows, target.rows, test) for source, target in groups]
         if not found:
             return []
         joined = q_values(np.concatenate([item.p_value.ravel() for item in found]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ..measures.connection_preferences import equal_preference
+from ..measures.connection_preferences import equal_preference, preferred_by_count
 from ..measures.connection_truth import (
     agreement,
     precision_recall_curve,
@@ -18,7 +18,6 @@ from ..measures.connection_truth import (
     ranking_auc,
     true_weights,
 )
-from ..measures.information import preferred_class
 from ..measures.summary import mean_of_finite
 from ..measures.window_tables import WindowTables
 from .connection_test import CorrelogramExtra, TestedPair
@@ -46,7 +45,7 @@ class ConnectionsExtra(CorrelogramExtra):
         """See :class:`Extra`."""
         import pandas as pd
 
-        preferred = _preferred(window)
+        preferred, predictor = _preferred(window), self.test_of(window).predictor
         tables: dict[str, list[pd.DataFrame]] = {}
         for number, pair in enumerate(self.tested(window)):
             weights = _weights(window, pair)
@@ -54,7 +53,7 @@ class ConnectionsExtra(CorrelogramExtra):
                 pd.DataFrame(_listed(window, pair, preferred, weights, self.n_listed))
             )
             tables.setdefault("connection_summary", []).append(
-                pd.DataFrame([_summary(window, pair, preferred, number) | {"predictor": self.predictor}])
+                pd.DataFrame([_summary(window, pair, preferred, number) | {"predictor": predictor}])
             )
             if preferred is not None:
                 tables.setdefault("connection_classes", []).append(pd.DataFrame(_classes(window, pair, preferred)))
@@ -66,7 +65,7 @@ class ConnectionsExtra(CorrelogramExtra):
 
 
 def _preferred(window: WindowTables) -> NDArray[np.int64] | None:
-    return None if window.classes is None else preferred_class(window.activity, window.classes)
+    return None if window.classes is None else preferred_by_count(window.table.counts(), window.classes)
 
 
 def _weights(window: WindowTables, pair: TestedPair) -> NDArray[np.float64] | None:
@@ -110,7 +109,7 @@ def _listed(
         columns |= {
             "source_class": preferred[source],
             "target_class": preferred[target],
-            "equal_class": preferred[source] == preferred[target],
+            "equal_class": (preferred[source] == preferred[target]) & (preferred[source] >= 0),
         }
     return columns if weights is None else columns | {"weight": weights[i, j]}
 

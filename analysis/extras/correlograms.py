@@ -49,10 +49,11 @@ class CorrelogramsExtra(CorrelogramExtra):
         return {"correlograms": pd.concat(rows, ignore_index=True)} if rows else {}
 
     def _correlogram(self, window: WindowTables, pair: TestedPair, i: int, j: int, rank: int) -> dict[str, Any]:
+        test = self.test_of(window)
         last = int(np.floor(self.shown_lag / self.bin_size + 1e-9))
         source, target = pair.source.rows[[i]], pair.target.rows[[j]]
         aligned_by = (pair.source.rows, pair.target.rows)
-        prediction = predict_correlograms(window.table, source, target, self.test, -last, last, aligned_by=aligned_by)
+        prediction = predict_correlograms(window.table, source, target, test, -last, last, aligned_by=aligned_by)
         reached = n_reached(bin_spikes(window.table, self.bin_size).select(source), -last, last)[0]
         unit_id = window.table.units["unit_id"]
         return {
@@ -66,6 +67,7 @@ class CorrelogramsExtra(CorrelogramExtra):
             "expected": prediction.expected[0, 0],
             "expected_sd": np.sqrt(prediction.variance[0, 0]),
             "n_source_spikes": reached,
+            "predictor": test.predictor,
             "p_value": pair.connections.p_value[i, j],
             "q_value": pair.q_value[i, j],
         }

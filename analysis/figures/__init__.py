@@ -5,6 +5,9 @@ Without `ax` or `axes` a new figure is made, apart from pyplot; :func:`render` t
 
 from .class_distances import class_distance_matrix, class_distances
 from .coincidences import coincidences
+from .connection_matrix import connection_matrix
+from .connection_truth import precision_recall
+from .correlograms import correlograms
 from .decoding import decoding_accuracy
 from .effects_by_layer import effects_by_layer
 from .information_gain import information_gain
@@ -27,6 +30,8 @@ __all__ = [
     "class_distances",
     "coincidences",
     "complexity_distributions",
+    "connection_matrix",
+    "correlograms",
     "decoding_accuracy",
     "effects_by_layer",
     "figure_of",
@@ -39,6 +44,7 @@ __all__ = [
     "pathway_picture",
     "pathways",
     "patterns",
+    "precision_recall",
     "raster",
     "render",
     "spike_time_equality",

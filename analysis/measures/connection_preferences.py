@@ -11,6 +11,27 @@ _CHUNK = 4_000_000  # pairs times permutations that are compared at a time
 _N_STRATA = 10
 
 
+def preferred_by_count(counts: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The class in whose trials each unit spikes most, shape [n_units]; -1 where several share the first place.
+
+    Parameters
+    ----------
+    counts : int array, shape [n_trials, n_units]
+    classes : int array, shape [n_trials]
+
+    Examples
+    --------
+    >>> preferred_by_count(np.array([[3, 1, 0], [2, 1, 0]]), np.array([5, 8])).tolist()
+    [5, -1, -1]
+    """
+    labels, index, n_trials = np.unique(classes, return_inverse=True, return_counts=True)
+    total = np.zeros((len(labels), counts.shape[1]))
+    np.add.at(total, index, counts)
+    mean = total / n_trials[:, None]
+    unique = np.count_nonzero(mean == mean.max(axis=0), axis=0) == 1
+    return np.where(unique, labels[mean.argmax(axis=0)], -1)
+
+
 @dataclass(frozen=True)
 class EqualPreference:
     """Share of connections that join units of equal preference.

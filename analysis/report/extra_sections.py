@@ -13,6 +13,8 @@ SECTIONS: dict[str, str] = {
     "coincidences": "coincidences_section",
     "unitary_events": "unitary_events_section",
     "pattern_spectrum": "patterns_section",
+    "connection_summary": "connections_section",
+    "correlograms": "correlograms_section",
 }
 
 
