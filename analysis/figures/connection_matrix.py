@@ -71,7 +71,7 @@ def connection_matrix(
     table = table[table["window"] == (window or table["window"].iloc[0])]
     if axes is None:
         width = min(FULL_WIDTH_MM, 48.0 * len(chosen) + 8)
-        axes = new_axes(1, len(chosen), width_mm=width, height_mm=width / len(chosen) + 26)
+        axes = new_axes(1, len(chosen), width_mm=width, height_mm=width / len(chosen) + 17)
     panels = given_axes(axes, len(chosen))
     for number, (ax, (source, target)) in enumerate(zip(panels, chosen, strict=True)):
         rows = table[(table["source"] == source) & (table["target"] == target)]

@@ -66,8 +66,8 @@ def _words(analysis: Analysis, rows: pd.DataFrame) -> list[str]:
         "A pair of units is connected where the source's spikes are followed by more (excitatory) or fewer "
         f"(inhibitory) spikes of the target than expected {null}. p-values hold over the tested lags; "
         f"Benjamini-Hochberg over the {int(rows['n_tested'].sum()):,} tested pairs of the window. No "
-        "surrogates are drawn: their distribution is known. A functional connection is not a synapse: input that two units share, on the "
-        "time scale of the lags, makes one too."
+        "surrogates are drawn: their distribution is known. A functional connection is not a synapse: input that two "
+        "units share, on the time scale of the lags, makes one too."
     ]
     if "share_equal" in rows:
         alpha = float(analysis.settings.get("alpha", 0.05))
