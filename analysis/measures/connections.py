@@ -19,10 +19,11 @@ from .correlogram_predictors import (
     jitter_prediction,
     shuffle_prediction,
 )
-from .count_tails import upper_tail
+from .count_tails import nearer_tail
 from .latency_alignment import align_trials, trial_latencies
 
 _BLOCK = 4_000_000  # counts of pairs and lags that are held at a time
+_CLEAR = 1e-4  # one-sided p-value of a bin from which on its peak or trough is taken out of the predictor elsewhere
 _SMALLEST = 1e-300  # p-values below it are set to it, so that they still have a logarithm
 
 
@@ -78,6 +79,14 @@ class ConnectionTest:
     def lags(self) -> tuple[int, int]:
         """First and last lag that is tested [bins]."""
         return int(np.ceil(self.min_lag / self.bin_size - 1e-9)), int(np.floor(self.max_lag / self.bin_size + 1e-9))
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """First and last lag that are looked at [bins]: both directions, where the predictor mixes lags."""
+        first, last = self.lags
+        if self.predictor not in ("jitter", "convolution"):
+            return first, last
+        return min(first, -last), max(last, -first)
 
     def predict(
         self, source: BinnedSpikes, target: BinnedSpikes, first_lag: int, last_lag: int, classes: NDArray[np.int64]
@@ -215,7 +224,7 @@ def _predictions(
     spikes = bin_spikes(table, test.bin_size)
     classes = trial_classes(table)
     target = spikes.select(targets)
-    first, last = test.lags
+    first, last = test.reach
     n_lags = last - first + 1 + (6 * test.time_scale / test.bin_size if test.predictor == "convolution" else 1)
     block = max(1, int(_BLOCK // (max(1, len(targets)) * n_lags)))
     for start in range(0, len(sources), block):
@@ -227,23 +236,57 @@ def _predictions(
 def _test(
     found: Connections, rows: slice, prediction: Prediction, n_spikes: NDArray[np.int64], test: ConnectionTest
 ) -> None:
-    counts, expected = prediction.counts, prediction.expected
-    n_lags = counts.shape[2]
-    upper = upper_tail(counts, expected, prediction.variance)
-    # The smaller tail of each bin, as a fraction of its own kind; 1 - upper would round small lower tails to 0.
-    lower = np.clip(1 - upper, 0, 1)
-    tail = np.minimum(upper, lower)
-    peak = tail.argmin(axis=2)
-    smallest = np.take_along_axis(tail, peak[..., None], axis=2)[..., 0]
-    # Sidak over lags, and both sides.
-    p_value = np.clip(2 * -np.expm1(n_lags * np.log1p(-np.minimum(smallest, 0.5))), _SMALLEST, 1)
-    of_peak = np.take_along_axis(upper, peak[..., None], axis=2)[..., 0]
-    found.expected[rows] = expected.mean(axis=2)
+    begin = test.lags[0] - test.reach[0]
+    lags = slice(begin, begin + test.lags[1] - test.lags[0] + 1)
+    found.expected[rows] = prediction.expected[..., lags].mean(axis=2)
     tested = found.expected[rows] >= test.min_expected
-    found.p_value[rows] = np.where(tested, p_value, np.nan)
-    found.sign[rows] = np.where(tested, np.where(of_peak <= 0.5, 1, -1), 0)
-    found.peak_lag_ms[rows] = np.where(tested, (test.lags[0] + peak) * test.bin_size, np.nan)
-    taken_up = prediction.absorbed.sum(axis=1)[peak]
-    excess = (counts - expected).sum(axis=2) / np.maximum(1 - taken_up, 1e-3)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found.efficacy[rows] = np.where(tested, excess / n_spikes[:, None], np.nan)
+    counts, variance = prediction.counts[tested], prediction.variance[tested]
+    expected = _without_outer_peaks(counts, prediction.expected[tested], variance, prediction.absorbed, lags)
+    counts, variance = counts[:, lags], variance[:, lags]
+    tail, above = nearer_tail(counts, expected, variance)
+    peak = tail.argmin(axis=1)
+    each = np.arange(len(peak))
+    # Sidak over lags, and both sides.
+    p_value = -2 * np.expm1(counts.shape[1] * np.log1p(-np.minimum(tail[each, peak], 0.5)))
+    found.p_value[rows][tested] = np.clip(p_value, _SMALLEST, 1)
+    found.sign[rows][tested] = np.where(above[each, peak], 1, -1)
+    found.peak_lag_ms[rows][tested] = (test.lags[0] + peak) * test.bin_size
+    taken_up = prediction.absorbed[lags, lags].sum(axis=1)[peak]
+    excess = (counts - expected).sum(axis=1) / np.maximum(1 - taken_up, 1e-3)
+    found.efficacy[rows][tested] = excess / np.broadcast_to(n_spikes[:, None], tested.shape)[tested]
+
+
+def _without_outer_peaks(
+    counts: NDArray[np.int64],
+    expected: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    absorbed: NDArray[np.float64],
+    lags: slice,
+) -> NDArray[np.float64]:
+    """Expectation at the tested lags, less what it takes up of clear peaks and troughs at other lags.
+
+    Else a connection from target to source, or a peak at lag 0, would be flanked by a trough that nothing made.
+
+    Parameters
+    ----------
+    counts, expected, variance : array, shape [n_pairs, n_lags]
+    absorbed : float array, shape [n_lags, n_lags]
+    lags : slice
+        Those that are tested.
+
+    Returns
+    -------
+    float array, shape [n_pairs, n_tested_lags]
+    """
+    outer = np.ones(counts.shape[1], dtype=bool)
+    outer[lags] = False
+    if not outer.any():
+        return expected[:, lags]
+    tail, above = nearer_tail(counts, expected, variance)
+    strongest = tail.argmin(axis=1)
+    # What lies outside is only taken out where it is the clearest of all: a clear peak inside makes flanks outside too.
+    removed = (tail < _CLEAR) & outer & outer[strongest, None]
+    removed &= above == np.take_along_axis(above, strongest[:, None], axis=1)
+    excess = np.where(removed, (counts - expected) / (1 - np.diagonal(absorbed)), 0.0)
+    corrected = expected[:, lags] - excess @ absorbed[:, lags]
+    return np.asarray(np.maximum(corrected, 0.1 * expected[:, lags]))

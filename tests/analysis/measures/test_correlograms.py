@@ -16,7 +16,7 @@ from semsync.analysis.measures.correlogram_predictors import (
     shuffle_prediction,
 )
 from semsync.analysis.measures.correlograms import count_coincidences, cross_correlograms
-from semsync.analysis.measures.count_tails import upper_tail
+from semsync.analysis.measures.count_tails import lower_tail, nearer_tail, upper_tail
 from semsync.analysis.measures.latency_alignment import align_trials, trial_latencies
 from semsync.errors import InputError
 
@@ -173,6 +173,8 @@ def test_tails_are_those_of_scipy(count):
     assert upper_tail(count, 7.3, 7.3) == pytest.approx(mid(poisson(7.3)), rel=1e-9)
     assert upper_tail(count, 7.5, 7.5 * 0.7) == pytest.approx(mid(binom(25, 0.3)), rel=1e-9)
     assert upper_tail(count, 6.0, 9.0) == pytest.approx(mid(nbinom(12, 2 / 3)), rel=1e-9)
+    for variance in (7.3, 5.0, 9.0):
+        assert lower_tail(count, 7.3, variance) == pytest.approx(1 - upper_tail(count, 7.3, variance), abs=1e-12)
 
 
 def test_tails_at_the_ends():
@@ -180,6 +182,10 @@ def test_tails_at_the_ends():
     # All of 10 certain coincidences are there: neither many nor few.
     assert upper_tail(10, 10.0, 0.0) == pytest.approx(0.5, abs=1e-3)
     assert upper_tail(30, 10.0, 5.0) == 0.0
+    assert 0 < lower_tail(0, 90.0, 90.0) < 1e-38
+    tail, above = nearer_tail(np.array([3, 12]), np.array([7.0, 7.0]), np.array([7.0, 7.0]))
+    assert above.tolist() == [False, True]
+    assert tail.tolist() == [lower_tail(3, 7.0, 7.0), upper_tail(12, 7.0, 7.0)]
 
 
 def test_latency_that_all_units_share_is_taken_out():
