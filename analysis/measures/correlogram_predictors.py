@@ -16,6 +16,7 @@ from .binned_spikes import BinnedSpikes
 from .correlograms import count_coincidences, matched_spikes
 
 PREDICTORS = ("jitter", "convolution", "shuffle", "aligned")
+_HISTOGRAM = 4_000_000  # bins of all units that are held at a time
 HOLLOW = 0.6  # share of its middle that the Gaussian lacks, as in Stark and Abeles
 
 
@@ -168,16 +169,13 @@ def shuffle_prediction(
     expected, variance = np.zeros(counts.shape), np.zeros(counts.shape)
     single = _fires_once(source) and _fires_once(target)
     for label, n in zip(range(len(labels)), n_trials, strict=True):
-        of_source, of_target = (_histogram(spikes, index == label) for spikes in (source, target))
         for number, lag in enumerate(range(first_lag, last_lag + 1)):
-            i, j = _overlapping(of_source, of_target, lag)
-            pairs = i @ j.T
+            pairs, within_rows = _pairs_of_trials(source, target, lag, index == label, single)
             expected[..., number] += pairs / n
             if not single:
                 variance[..., number] += pairs / n * (1 - 1 / n)
             elif n > 1:
-                within_rows = (i @ (j**2).T + i**2 @ j.T) / n
-                variance[..., number] += np.maximum(pairs - within_rows + pairs**2 / n**2, 0) / (n - 1)
+                variance[..., number] += np.maximum(pairs - within_rows / n + pairs**2 / n**2, 0) / (n - 1)
     absorbed = np.eye(last_lag - first_lag + 1) / n_trials.mean()
     return Prediction(counts, expected, variance, absorbed)
 
@@ -187,19 +185,29 @@ def _fires_once(spikes: BinnedSpikes) -> bool:
     return len(np.unique(flat)) == len(flat)
 
 
-def _histogram(spikes: BinnedSpikes, member: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Spikes of each unit in each bin, over the trials of a class, shape [n_units, n_bins]."""
-    keep = member[spikes.trial]
-    flat = spikes.unit[keep].astype(np.int64) * spikes.n_bins + spikes.bin[keep]
-    counts = np.bincount(flat, minlength=spikes.n_units * spikes.n_bins)
-    return counts.reshape(spikes.n_units, spikes.n_bins).astype(np.float64)
-
-
-def _overlapping(
-    source: NDArray[np.float64], target: NDArray[np.float64], lag: int
+def _pairs_of_trials(
+    source: BinnedSpikes, target: BinnedSpikes, lag: int, member: NDArray[np.bool_], single: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The bins of the source for which the target has one at the lag, and those."""
-    n_bins = source.shape[1]
-    if lag >= 0:
-        return source[:, : max(0, n_bins - lag)], target[:, min(lag, n_bins) :]
-    return source[:, min(-lag, n_bins) :], target[:, : max(0, n_bins + lag)]
+    """Coincidences at a lag over all pairs of trials of a class, and the sum of their squares by rows and columns of
+    the matrix of trials (for units that fire once a trial); shape [n_sources, n_targets]."""
+    n_bins = source.n_bins
+    step = max(1, _HISTOGRAM // max(source.n_units, target.n_units, 1))
+    pairs = np.zeros((source.n_units, target.n_units))
+    within_rows = np.zeros_like(pairs)
+    for start in range(max(0, -lag), min(n_bins, n_bins - lag), step):
+        stop = min(start + step, n_bins, n_bins - lag)
+        i = _histogram(source, member, start, stop)
+        j = _histogram(target, member, start + lag, stop + lag)
+        pairs += i @ j.T
+        if single:
+            within_rows += i @ (j**2).T + i**2 @ j.T
+    return pairs, within_rows
+
+
+def _histogram(spikes: BinnedSpikes, member: NDArray[np.bool_], start: int, stop: int) -> NDArray[np.float64]:
+    """Spikes of each unit in bins from `start` to `stop`, over the trials of a class, shape [n_units, n_bins]."""
+    keep = member[spikes.trial] & (spikes.bin >= start) & (spikes.bin < stop)
+    n_bins = stop - start
+    flat = spikes.unit[keep].astype(np.int64) * n_bins + spikes.bin[keep] - start
+    counts = np.bincount(flat, minlength=spikes.n_units * n_bins)
+    return counts.reshape(spikes.n_units, n_bins).astype(np.float64)

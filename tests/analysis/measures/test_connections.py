@@ -22,6 +22,7 @@ from semsync.analysis.measures.connection_truth import (
     true_weights,
 )
 from semsync.analysis.measures.connections import ConnectionTest, find_connections
+from semsync.analysis.measures.permutation import q_values
 from semsync.analysis.report.extra_sections import extra_sections
 from semsync.errors import InputError
 
@@ -330,3 +331,15 @@ def test_counts_need_bins_of_their_own():
     listed = analyze(table, windows=["all"], also=[f"connections:{options}"], **FAST).extras["connections"]
     first = listed.iloc[0]
     assert (first["source_unit"], first["target_unit"], first["sign"], first["peak_lag_ms"]) == (0, 1, 1, 10.0)
+
+
+def test_a_real_recording_has_no_more_than_chance(data_folder):
+    """47 minutes of human temporal lobe, 35 units: 595 pairs with enough spikes, none of them connected."""
+    from semsync.analysis.recordings import load_recording
+
+    table = load_recording(data_folder / "recordings" / "dandi000207_sub-4_ses-4_ecephys+image.nwb")
+    found = find_connections(table, np.arange(35), np.arange(35))
+    p_value = found.p_value[np.isfinite(found.p_value)]
+    assert len(p_value) == 595
+    assert 0.03 < (p_value < 0.05).mean() < 0.07
+    assert q_values(p_value).min() > 0.5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semsync import SpikeTable
-from semsync.analysis.measures import correlograms
+from semsync.analysis.measures import correlogram_predictors, correlograms
 from semsync.analysis.measures.binned_spikes import bin_spikes
 from semsync.analysis.measures.connections import ConnectionTest, find_connections
 from semsync.analysis.measures.correlogram_predictors import (
@@ -128,7 +128,9 @@ def test_jitter_predicts_what_jittered_spikes_show(kind):
     np.testing.assert_array_equal(prediction.counts, count_coincidences(source, target, -2, 4))
 
 
-def test_shuffling_predicts_what_shuffled_trials_show():
+@pytest.mark.parametrize("held", [5, 4_000_000])
+def test_shuffling_predicts_what_shuffled_trials_show(held, monkeypatch):
+    monkeypatch.setattr(correlogram_predictors, "_HISTOGRAM", held)
     table = first_spike_table(0)
     spikes = bin_spikes(table, 1.0)
     source, target = spikes.select(np.array([0])), spikes.select(np.array([1]))
