@@ -68,6 +68,7 @@ for command in (
     recordings.inspect,
     recordings.analyze,
     recordings.analyses,
+    recordings.compare,
     training.reproduce,
     training.report,
     recordings.data,

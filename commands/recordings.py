@@ -1,4 +1,4 @@
-"""Commands on data: inspect and analyze a recording, fetch a data set."""
+"""Commands on data: inspect and analyze a recording, compare analyses, fetch a data set."""
 
 from __future__ import annotations
 
@@ -109,6 +109,62 @@ def analyses() -> None:
             choices = item.metadata["choices"]
             default = "" if item.default is None else f" [default: {item.default}{' ' * bool(unit)}{unit}]"
             click.echo(f"    {item.name}: {meaning}{': ' * bool(choices)}{', '.join(choices)}{default}")
+
+
+@click.command()
+@click.argument("sides", metavar="[NAME=]FOLDER[,FOLDER...]...", nargs=-1, required=True)
+@click.option("--out", type=PATH, help="Folder for the results; NAME-NAME-comparison without it.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in --out.")
+@click.option(
+    "--map",
+    "groups",
+    multiple=True,
+    metavar="A=B",
+    help="Groups to hold against each other, as 'hidden 3=VISp'; may be given again. "
+    "Default: those of the same name, or every one with every other.",
+)
+@click.option(
+    "--window",
+    "windows",
+    multiple=True,
+    metavar="A=B",
+    help="Windows to hold against each other, as decision=all; may be given again. Default: those of the same name.",
+)
+@click.option("--measure", "measures", multiple=True, metavar="KEY", help="Only this one; may be given again.")
+@click.option("--n-resamples", type=click.IntRange(min=100), default=1000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def compare(
+    sides: tuple[str, ...],
+    out: Path | None,
+    overwrite: bool,
+    groups: tuple[str, ...],
+    windows: tuple[str, ...],
+    measures: tuple[str, ...],
+    n_resamples: int,
+    seed: int,
+) -> None:
+    """Compare analyses: model with recording, or any set, judged by the spread of seeds or sessions.
+
+    A folder is one of `semsync analyze` or `semsync run`. The seeds of a run are the members of an ensemble; so are
+    folders with commas between them, or of a pattern in quotes. FOLDER:untrained is the control of a run.
+
+    \b
+    Examples:
+      semsync compare model=runs/mnist mouse=mouse-analysis --window decision=all --map "hidden 3=VISp"
+      semsync compare trained=runs/mnist untrained=runs/mnist:untrained
+      semsync compare "young=sessions/young-*" "old=sessions/old-*" --measure information_bits
+    """
+    from ..pipeline.comparing import compare_folders
+
+    with ProgressBars() as progress:
+        folder, results = compare_folders(
+            sides, out, overwrite=overwrite, windows=windows, groups=groups, measures=measures,
+            n_resamples=n_resamples, seed=seed, progress=progress,
+        )  # fmt: skip
+    for sentence in results["notes"]:
+        click.echo(f"note: {sentence}")
+    click.echo(f"results: {folder.results}")
+    click.echo(f"report:  {folder.report}")
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from ..errors import FileError
 from ..spike_table import SpikeTable
 from .networks import load_network
 from .progress import Progress, silent
-from .run_folder import RunFolder, read_json, write_json
+from .results_folder import write_results
+from .run_folder import RunFolder
 from .selecting import columns_of, criteria_of, two_times
 
 
@@ -115,28 +115,18 @@ def analyse_file(
         "settings": dict(analysis.settings)
         | {"reading": dict(reading or {}), "selecting": dict(selecting or {}), "baseline": baseline},
     }
-    earlier = _files_of(folder)
-    folder.results.unlink(missing_ok=True)  # written last: a folder that has it is complete
-    tables = analysis.tables | ({} if responses is None else {"responses": responses})
-    files = save_tables(folder.root / "tables", tables)
-    files += recording_report(folder, recording.name, table, analysis, network=description, source=recording.name)
-    results["files"] = [path.relative_to(folder.root).as_posix() for path in files]
-    for name in earlier - set(results["files"]):
-        (folder.root / name).unlink(missing_ok=True)
-    write_json(folder.results, results)
+
+    def write_files() -> list[Path]:
+        files = save_tables(
+            folder.root / "tables", analysis.tables | ({} if responses is None else {"responses": responses})
+        )
+        return files + recording_report(
+            folder, recording.name, table, analysis, network=description, source=recording.name
+        )
+
+    write_results(folder, results, write_files)
     progress("analyse", n_parts, n_parts)
     return results
-
-
-def _files_of(folder: RunFolder) -> set[str]:
-    """Tables and figures that an earlier analysis wrote, as far as its results can be read."""
-    if not folder.results.exists():
-        return set()
-    try:
-        names = read_json(folder.results).get("files", [])
-    except (FileError, AttributeError):
-        return set()
-    return {str(name) for name in names if re.fullmatch(r"(tables|figures)/[\w .-]+\.(parquet|csv|svg|pdf)", str(name))}
 
 
 def _about(path: Path, table: SpikeTable) -> dict[str, Any]:

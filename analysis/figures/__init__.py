@@ -8,6 +8,7 @@ from .coincidences import coincidences
 from .connection_matrix import connection_matrix
 from .connection_truth import precision_recall
 from .correlograms import correlograms
+from .comparison import comparison
 from .decoding import decoding_accuracy
 from .effects_by_layer import effects_by_layer
 from .information_gain import information_gain
@@ -32,6 +33,7 @@ __all__ = [
     "complexity_distributions",
     "connection_matrix",
     "correlograms",
+    "comparison",
     "decoding_accuracy",
     "effects_by_layer",
     "figure_of",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ...network_description import NetworkDescription
 from ...spike_table import SpikeTable
 from ..analyze import Analysis
+from ..comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -140,4 +141,21 @@ class ValidationReport:
     title: str
     results: Mapping[str, Any]
     others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """Analyses held against each other.
+
+    Attributes
+    ----------
+    title : str
+    comparison : Comparison
+    environment : mapping
+        As in :class:`RunReport`.
+    """
+
+    title: str
+    comparison: Comparison
     environment: Mapping[str, Any] = field(default_factory=dict)

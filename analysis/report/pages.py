@@ -9,7 +9,8 @@ from typing import Any
 from ..figures.profile import LABELS
 from ..figures.series import main_window, windows
 from .claims import claims
-from .content import RecordingReport, ReproductionReport, RunReport, ValidationReport
+from .comparison_page import comparison_page
+from .content import ComparisonReport, RecordingReport, ReproductionReport, RunReport, ValidationReport
 from .layer_table import layer_table_section
 from .measure_sections import measure_sections, raster_section
 from .methods import DEFINITIONS, settings_rows
@@ -23,7 +24,7 @@ from .validation_section import validation_page
 @singledispatch
 def build_page(content: Any) -> Page:
     """The page of a report."""
-    kinds = "a RunReport, a RecordingReport, a ReproductionReport or a ValidationReport"
+    kinds = "a RunReport, a RecordingReport, a ReproductionReport, a ValidationReport or a ComparisonReport"
     raise TypeError(f"a report is {kinds}, got {type(content).__name__}")
 
 
@@ -91,5 +92,6 @@ def _(content: RecordingReport) -> Page:
     )
 
 
+build_page.register(ComparisonReport, comparison_page)
 build_page.register(ReproductionReport, reproduction_page)
 build_page.register(ValidationReport, validation_page)

@@ -9,11 +9,11 @@ from pathlib import Path
 from ...errors import FileError
 from ..figures import figure_of, render
 from ..figures.style import FULL_WIDTH_MM
-from .content import RecordingReport, ReproductionReport, RunReport, ValidationReport
+from .content import ComparisonReport, RecordingReport, ReproductionReport, RunReport, ValidationReport
 from .pages import build_page
 from .section import Drawing, Page
 
-Report = RunReport | RecordingReport | ReproductionReport | ValidationReport | Page
+Report = RunReport | RecordingReport | ReproductionReport | ValidationReport | ComparisonReport | Page
 _MAX_SVG_BYTES = 1_000_000  # a larger one is drawn by the browser more slowly than an image
 
 
@@ -24,7 +24,7 @@ def write_report(path: str | Path, content: Report) -> Path:
     ----------
     path : path
         An existing file is replaced once the new one is complete.
-    content : RunReport, RecordingReport, ReproductionReport or ValidationReport
+    content : RunReport, RecordingReport, ReproductionReport, ValidationReport or ComparisonReport
         Or the :class:`Page` that `build_page` made of one.
 
     Returns
@@ -70,7 +70,7 @@ def save_figures(folder: str | Path, content: Report, *, formats: tuple[str, ...
     ----------
     folder : path
         Made if it does not exist.
-    content : RunReport, RecordingReport, ReproductionReport or ValidationReport
+    content : RunReport, RecordingReport, ReproductionReport, ValidationReport or ComparisonReport
         Or the :class:`Page` that `build_page` made of one.
     formats : tuple of {"svg", "pdf", "png"}
 

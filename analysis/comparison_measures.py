@@ -1,0 +1,209 @@
+"""What can be compared between analyses: measures as samples over trials or units, out of the tables of an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .analyze import Analysis
+
+FloatArray = NDArray[np.float64]
+Take = Callable[["Analysis", str, str], FloatArray]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure.
+
+    Attributes
+    ----------
+    key : str
+        Its column, where it is one.
+    label : str
+        On axes and in tables.
+    unit : str
+    over : {"trials", "units", "members"}
+        What its sample is of; of "members" there is one value for each.
+    take : callable
+        From an analysis, a window and a group to the finite values, none where the analysis lacks the measure.
+    """
+
+    key: str
+    label: str
+    unit: str
+    over: str
+    take: Take
+
+
+def as_written(name: str) -> str:
+    """``hidden_3`` as people write it."""
+    return name.replace("_", " ")
+
+
+def group_names(analysis: Analysis, window: str) -> list[str]:
+    """Names of the groups of a window, as people write them, in the order of the analysis."""
+    rows = analysis.layers[analysis.layers["window"] == window].sort_values("layer", kind="stable")
+    return [as_written(str(name)) for name in rows["name"]]
+
+
+def class_entropy(analysis: Analysis, window: str) -> float:
+    """Of the stimulus classes over the trials of a window [bits]; NaN where they are not known."""
+    table = analysis.packets
+    if not len(table) or "stimulus_class" not in table:
+        return float("nan")
+    table = table[table["window"] == window]
+    of_trial = table.drop_duplicates("trial")["stimulus_class"]
+    share = of_trial.value_counts(normalize=True).to_numpy(dtype=np.float64)
+    return float(-(share * np.log2(share)).sum()) if (of_trial >= 0).any() else float("nan")
+
+
+def find_measures(analyses: Sequence[Analysis]) -> list[Measure]:
+    """The standard measures, and the sparseness that additional analyses of all of them computed."""
+    found = list(MEASURES)
+    tables = [analysis.extras for analysis in analyses]
+    for name in [key for key in tables[0] if all(key in extras for extras in tables)] if tables else []:
+        for column in tables[0][name].columns:
+            if "sparseness" in str(column) and all(column in extras[name] for extras in tables):
+                found.append(extra_measure(name, str(column), tables[0][name]))
+    return found
+
+
+def extra_measure(table: str, column: str, example: pd.DataFrame) -> Measure:
+    """A column of the table of an additional analysis; over units or trials where it has a row for each."""
+    over = "units" if "unit_id" in example else "trials" if "trial" in example else "members"
+
+    def take(analysis: Analysis, window: str, group: str) -> FloatArray:
+        frame = analysis.extras.get(table)
+        if frame is None or column not in frame:
+            return np.empty(0)
+        frame = frame[frame["window"] == window]
+        if "unit_id" in frame:
+            return _finite(frame.loc[frame["unit_id"].isin(_units(analysis, window, group)["unit_id"]), column])
+        names = next((key for key in ("name", "group", "area") if key in frame), None)
+        return np.empty(0) if names is None else _finite(frame.loc[_is_named(frame[names], group), column])
+
+    return Measure(f"{table}.{column}", column.replace("_", " "), "", over, take)
+
+
+def _is_named(names: pd.Series, group: str) -> NDArray[np.bool_]:
+    return np.array([as_written(str(name)) == group for name in names], dtype=bool)
+
+
+def _layer_row(analysis: Analysis, window: str, group: str) -> pd.DataFrame:
+    rows = analysis.layers[analysis.layers["window"] == window]
+    return rows[_is_named(rows["name"], group)]
+
+
+def _units(analysis: Analysis, window: str, group: str) -> pd.DataFrame:
+    row = _layer_row(analysis, window, group)
+    units = analysis.units
+    return units[(units["window"] == window) & units["layer"].isin(row["layer"])]
+
+
+def _finite(values: object) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    return array[np.isfinite(array)]
+
+
+def _of_units(column: str) -> Take:
+    def take(analysis: Analysis, window: str, group: str) -> FloatArray:
+        units = _units(analysis, window, group)
+        return _finite(units[column]) if column in units else np.empty(0)
+
+    return take
+
+
+def _of_trials(column: str) -> Take:
+    def take(analysis: Analysis, window: str, group: str) -> FloatArray:
+        packets = analysis.packets
+        if not len(packets) or column not in packets:
+            return np.empty(0)
+        of_group = packets["layer"].isin(_layer_row(analysis, window, group)["layer"])
+        return _finite(packets.loc[(packets["window"] == window) & of_group, column])
+
+    return take
+
+
+def _of_layers(column: str) -> Take:
+    def take(analysis: Analysis, window: str, group: str) -> FloatArray:
+        row = _layer_row(analysis, window, group)
+        return _finite(row[column]) if column in row else np.empty(0)
+
+    return take
+
+
+def _active_share(analysis: Analysis, window: str, group: str) -> FloatArray:
+    n_trials = _of_layers("n_trials")(analysis, window, group)
+    return _of_units("n_active_trials")(analysis, window, group) / n_trials if len(n_trials) else np.empty(0)
+
+
+def _information_share(analysis: Analysis, window: str, group: str) -> FloatArray:
+    entropy = class_entropy(analysis, window)
+    return _of_units("information_bits")(analysis, window, group) / entropy if entropy > 0 else np.empty(0)
+
+
+def _informative(analysis: Analysis, window: str, group: str) -> FloatArray:
+    """1 for each informative unit; units that could not be tested are none."""
+    units = _units(analysis, window, group)
+    if "q_value" not in units or not np.isfinite(_of_layers("fraction_informative")(analysis, window, group)).any():
+        return np.empty(0)
+    return (units["q_value"].to_numpy(dtype=np.float64) < float(analysis.settings["alpha"])).astype(np.float64)
+
+
+def _decoding_above_chance(analysis: Analysis, window: str, group: str) -> FloatArray:
+    """A value for each held-out trial, whose mean is (accuracy - chance) / (1 - chance)."""
+    accuracy, sem, chance, n_trials = (
+        _of_layers(column)(analysis, window, group)
+        for column in ("decoding_accuracy", "decoding_accuracy_sem", "chance_accuracy", "n_trials")
+    )
+    if not (len(accuracy) and len(chance)) or not chance[0] < 1:
+        return np.empty(0)
+    # Classes with too few trials were left out of decoding: the binomial standard error tells how many are left.
+    n = accuracy[0] * (1 - accuracy[0]) / sem[0] ** 2 if len(sem) and sem[0] > 0 else n_trials[0]
+    n_decoded = round(float(n))
+    correct = (np.arange(n_decoded) < round(float(accuracy[0]) * n_decoded)).astype(np.float64)
+    return (correct - chance[0]) / (1 - chance[0])
+
+
+MEASURES = (
+    Measure("rate_hz", "rate", "Hz", "units", _of_units("rate_hz")),
+    Measure("active_share", "active trials of a unit", "share", "units", _active_share),
+    Measure("packet_size", "spikes per packet", "", "trials", _of_trials("packet_size")),
+    Measure("participation", "participation", "share of units", "trials", _of_trials("participation")),
+    Measure("packet_sd_ms", "SD of spike times", "ms", "trials", _of_trials("packet_sd_ms")),
+    Measure("packet_shortest_half_ms", "shortest half", "ms", "trials", _of_trials("packet_shortest_half_ms")),
+    Measure(
+        "packet_shortest_half_matched_ms",
+        "shortest half, equal size",
+        "ms",
+        "trials",
+        _of_trials("packet_shortest_half_matched_ms"),
+    ),
+    Measure("information_gain", "information gain", "", "units", _of_units("information_gain")),
+    Measure("information_bits", "mutual information", "bits", "units", _of_units("information_bits")),
+    Measure("information_share", "mutual information / class entropy", "", "units", _information_share),
+    Measure("fraction_informative", "informative units", "share", "units", _informative),
+    Measure("decoding_above_chance", "decoding above chance", "", "trials", _decoding_above_chance),
+    Measure("jaccard_auc", "Jaccard AUC of classes", "", "members", _of_layers("jaccard_auc")),
+)
+
+_LABELS = {measure.key: measure.label for measure in MEASURES}
+
+
+def find_title(key: str, unit: str = "") -> str:
+    """How people call a measure, of additional analyses too.
+
+    Examples
+    --------
+    >>> find_title("packet_sd_ms", "ms"), find_title("sparseness.lifetime_sparseness")
+    ('SD of spike times (ms)', 'lifetime sparseness')
+    """
+    label = _LABELS.get(key, key.rpartition(".")[2].replace("_", " "))
+    return f"{label} ({unit})" if unit else label
