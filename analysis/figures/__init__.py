@@ -23,6 +23,7 @@ from .save import figure_of, render
 from .spike_time_equality import spike_time_equality
 from .style import figure_style, new_axes
 from .synchrony import complexity_distributions, synchrony_against_surrogates
+from .unit_information import unit_information
 from .unitary_events import unitary_events
 from .validation_curves import validation_curves
 
@@ -51,6 +52,7 @@ __all__ = [
     "render",
     "spike_time_equality",
     "synchrony_against_surrogates",
+    "unit_information",
     "unitary_events",
     "validation_curves",
 ]

@@ -85,21 +85,39 @@ def class_distances(
         width = min(FULL_WIDTH_MM, 42.0 * len(groups) + 22)
         axes = new_axes(1, len(groups), width_mm=width, height_mm=width / (len(groups) + 0.4) + 12)
     panels = given_axes(axes, len(groups))
-    labels = np.unique(classes[trials])
+    labels = class_labels(table, np.unique(classes[trials]))
     ticks = np.arange(len(labels))[:: max(1, len(labels) // 10)]
-    for ax, group in zip(panels, groups, strict=True):
-        matrix = class_distance_matrix(activity[:, group.rows], classes[trials])
-        image = ax.imshow(matrix, cmap=HEAT_MAP, vmin=0, vmax=1, interpolation="nearest")
+    matrices = [class_distance_matrix(activity[:, group.rows], classes[trials]) for group in groups]
+    low, high = _color_range(np.array(matrices))
+    for ax, group, matrix in zip(panels, groups, matrices, strict=True):
+        image = ax.imshow(matrix, cmap=HEAT_MAP, vmin=low, vmax=high, interpolation="nearest")
         ax.set_title(readable(group.name))
         ax.set_xlabel("class")
-        ax.set_xticks(ticks, labels[ticks].tolist())
-        ax.set_yticks(ticks, labels[ticks].tolist())
+        names = [labels[tick] for tick in ticks]
+        crowded = sum(map(len, names)) > 24
+        ax.set_xticks(ticks, names, rotation=35 if crowded else 0, ha="right" if crowded else "center")
+        ax.set_yticks(ticks, names)
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
     for ax in panels[1:]:
         ax.set_yticks([])
     panels[0].set_ylabel("class")
     bar = panels[-1].figure.colorbar(image, ax=panels, shrink=0.75, pad=0.015)
-    bar.set_label(f"Jaccard distance\n({window_title(window) if isinstance(window, str) else 'window'})")
+    title = window_title(window if isinstance(window, str) else f"{window[0]:g}..{window[1]:g} ms")
+    bar.set_label(f"Jaccard distance\n({title})")
     bar.outline.set_visible(False)
     return np.array(panels, dtype=object)
+
+
+def class_labels(table: SpikeTable, classes: NDArray[np.int64]) -> list[str]:
+    """Classes as the recording names them, by number where it has no names."""
+    names = table.annotations.get("class_names", ())
+    return [str(names[k]) if 0 <= k < len(names) else str(k) for k in classes.tolist()]
+
+
+def _color_range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Twentieths that hold all values; a tenth at least, so that noise does not fill the range."""
+    if not np.isfinite(values).any():
+        return 0.0, 1.0
+    low, high = np.floor(20 * np.nanmin(values)) / 20, np.ceil(20 * np.nanmax(values)) / 20
+    return float(low), float(max(high, low + 0.1))

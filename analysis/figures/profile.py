@@ -8,12 +8,13 @@ import numpy as np
 
 from ..analyze import Analysis
 from .series import LayerSeries, layer_series
-from .style import CONTROL, MAIN, LineStyle, readable
+from .style import CONTROL, GREY, MAIN, LineStyle, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABELS = ("trained", "untrained")
+_MAX_TRIALS = 500
 
 
 def draw_series(
@@ -44,10 +45,25 @@ def draw_comparison(
 ) -> None:
     """The measure `column` of a recording and of its control."""
     series = layer_series(trained, window, column)
+    if untrained is None and (not series.ordered or len(series) == 1):
+        _draw_trials(ax, trained, window, column, series.names)
     draw_series(ax, series, MAIN, label=labels[0] if untrained is not None else "")
     if untrained is not None:
         draw_series(ax, layer_series(untrained, window, column), CONTROL, label=labels[1], shift=0.06)
     name_layers(ax, series.names)
+
+
+def _draw_trials(ax: Axes, analysis: Analysis, window: str, column: str, names: tuple[str, ...]) -> None:
+    """Single trials behind the means of areas, of which there are few."""
+    if column not in analysis.packets:
+        return
+    of_window = analysis.packets[analysis.packets["window"] == window]
+    for x, name in enumerate(names):
+        values = of_window.loc[of_window["name"] == name, column].to_numpy(dtype=np.float64)
+        values = values[np.isfinite(values)]
+        shown = values[np.linspace(0, len(values) - 1, min(len(values), _MAX_TRIALS)).astype(np.intp)]
+        offset = ((np.arange(len(shown)) * 0.618) % 1 - 0.5) * 0.3
+        ax.plot(x + offset, shown, ".", color=GREY, alpha=0.35, markersize=2.5, markeredgewidth=0, rasterized=True)
 
 
 def name_layers(ax: Axes, names: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import InputError
 from ...spike_table import SpikeTable
 from ..measures import find_groups
+from .class_distances import class_labels
 from .style import CELL_TYPE_COLORS, CELL_TYPE_NAMES, DECISION_COLOR, PALE, legend_above, new_axes, readable, styled
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _cell_types(table: SpikeTable) -> np.ndarray:
 def _trial_words(table: SpikeTable, trial: int) -> list[str]:
     words = []
     if "stimulus_class" in table.trials:
-        words.append(f"class {table.trials['stimulus_class'][trial]}")
+        words.append(f"class {class_labels(table, table.trials['stimulus_class'][[trial]])[0]}")
     if "decision" in table.trials:
         decision = int(table.trials["decision"][trial])
         words.append(f"decided for {decision}" if decision >= 0 else "no decision")

@@ -17,6 +17,7 @@ from ..figures import (
     pathway_picture,
     pathways,
     raster,
+    unit_information,
 )
 from ..figures.series import layer_series, main_window, windows
 from ..measures import find_groups, find_window, stimulus_classes
@@ -75,8 +76,14 @@ def information_section(analysis: Analysis, control: Analysis | None) -> Section
     if not words or not len(analysis.units):
         return None
     axes = information_gain(analysis, control)
-    drawing = Drawing("information_gain", axes, "Information gain of excitatory and inhibitory units by layer", words)
-    return Section("information", "What single units tell about the class", [drawing])
+    drawings = [
+        Drawing("information_gain", axes, "Information gain of excitatory and inhibitory units by layer", words)
+    ]
+    alt = "Mutual information of every unit with the class, sorted, group by group"
+    drawings.append(
+        Drawing("unit_information", unit_information(analysis), alt, paragraphs.informative_words(analysis))
+    )
+    return Section("information", "What single units tell about the class", drawings)
 
 
 def separability_section(analysis: Analysis, control: Analysis | None, recording: SpikeTable | None) -> Section | None:
@@ -125,8 +132,10 @@ def raster_section(recording: SpikeTable, trial: int, control: SpikeTable | None
     words = [paragraphs.raster_words(table, trial, by, title) for title, table in tables]
     if any(t_stop < table.times[table.trial == trial].max(initial=-np.inf) for _, table in tables):
         words.append(f"Only the beginning of the trial, up to {t_stop:,.0f} ms, is drawn.")
-    drawing = Drawing("raster", axes, f"Spikes of trial {trial}, layer by layer", words)
-    return Section("raster", "One trial through the layers" if n_groups > 1 else "One trial", [drawing])
+    drawing = Drawing("raster", axes, f"Spikes of trial {trial}, group by group", words)
+    layered = by in (None, "layer") and "layer" in recording.units
+    title = "One trial through the layers" if layered else "One trial, group by group"
+    return Section("raster", title if n_groups > 1 else "One trial", [drawing])
 
 
 def _windows(analysis: Analysis) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...spike_table import SpikeTable
 from ..analyze import Analysis
+from ..figures.class_distances import class_labels
 from ..figures.information_gain import cell_types
 from ..figures.pathways import pathway_series
 from ..figures.series import LayerSeries, layer_series, main_window, windows
@@ -110,16 +111,28 @@ def information_gain_words(analysis: Analysis, control: Analysis | None = None) 
                 last["I"][1],
             )
         )
-    informative = before_output(layer_series(analysis, window, "fraction_informative"))
-    if len(informative):
-        settings = analysis.settings
-        paragraphs.append(
-            f"Of the units of {place(informative.names[-1])}, {number(float(informative.values[-1]), '%')} are "
-            f"informative at a false discovery rate of {settings['alpha']:g} "
-            f"({settings['n_permutations']:,} permutations). Units active in fewer than "
-            f"{settings['min_active_trials']} trials have no information gain and are no dots here."
-        )
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def informative_words(analysis: Analysis) -> list[str]:
+    """On how many units of each group are informative."""
+    window, settings = main_window(analysis), analysis.settings
+    rows = layer_series(analysis, window, "fraction_informative").defined()
+    units = analysis.units[analysis.units["window"] == window]
+    layer_of = dict(zip(analysis.layers["name"], analysis.layers["layer"], strict=True))
+    parts = []
+    for name, share in zip(rows.names, rows.values, strict=True):
+        of_group = units["layer"] == layer_of[name]
+        n_units = int(of_group.sum())
+        n_low = int((units.loc[of_group, "p_value"] < settings["alpha"]).sum())
+        parts.append(f"{round(share * n_units)} of {n_units} in {place(name)} ({n_low} with p < {settings['alpha']:g})")
+    if not parts:
+        return []
+    return [
+        f"Informative at a false discovery rate of {settings['alpha']:g} are {', '.join(parts)} "
+        f"({settings['n_permutations']:,} permutations of the classes over trials). Units active in fewer than "
+        f"{settings['min_active_trials']} trials are not tested and have no information gain."
+    ]
 
 
 def decoding_words(analysis: Analysis, control: Analysis | None = None) -> list[str]:
@@ -313,7 +326,8 @@ def raster_words(table: SpikeTable, trial: int, by: str | None = None, condition
         for name in ("stimulus_class", "decision_time", "decision")
         if name in table.trials
     }
-    shows = f" shows class {column['stimulus_class']}" if "stimulus_class" in column else " is shown"
+    named = class_labels(table, table.trials["stimulus_class"][[trial]])[0] if "stimulus_class" in column else ""
+    shows = f" shows class {named}" if named else " is shown"
     decided_at = float(column.get("decision_time", float("inf")))
     of_trial = table.select(trials=[trial])
     whole = of_trial.counts()[0] > 0

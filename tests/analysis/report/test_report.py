@@ -123,7 +123,7 @@ def test_a_run_has_every_section(page: Page, analysis: Analysis):
         "methods",
         "settings",
     ]
-    assert len(page.images) == 10
+    assert len(page.images) == 11
     assert "95.0 %" in page.text
     assert "3.0e-13 ms" in page.text
 
