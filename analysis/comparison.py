@@ -104,13 +104,14 @@ def compare(
     ensembles : sequence of Ensemble
         At least two, of different names.
     windows : sequence of (str, str)
-        Windows to compare, one of the first and one of the second ensemble of a pair, or the other way round; those
-        that have the same name in both without.
+        Windows to compare, one of the first and one of the second ensemble, or the other way round; of three and more
+        ensembles, two that both have a window are compared in it. Without: windows of the same name.
     groups : sequence of (str, str)
         The same for groups of units, ``("hidden 3", "VISp")``. Without: groups of the same name; where there are none,
         every group with every other.
     measures : sequence of str
-        Keys of measures; all that two ensembles have in common without.
+        Keys of measures, see :func:`~semsync.analysis.comparison_measures.find_measures`; without, all standard ones
+        that two ensembles have in common.
     n_resamples : int
         Of the bootstrap.
     confidence_level : float
@@ -132,17 +133,18 @@ def compare(
     if not 0.5 <= confidence_level < 1:
         raise InputError(f"confidence_level must lie in 0.5..1, got {confidence_level}")
     analyses = [member for ensemble in ensembles for member in ensemble.members.values()]
-    known = _chosen(find_measures(analyses), measures)
+    known = find_measures(analyses, measures)
     options = {"n_resamples": n_resamples, "confidence_level": confidence_level, "seed": seed}
+    literal = len(ensembles) == 2
     rows: list[dict[str, Any]] = []
     between: list[dict[str, Any]] = []
     used: dict[tuple[str, str, str, str], tuple[Ensemble, Measure]] = {}
     notes: list[str] = [*notes_on_members(ensembles)]
     for first, second in combinations(ensembles, 2):
         of_pair: list[dict[str, Any]] = []
-        for window_a, window_b in _windows_of(first, second, windows):
+        for window_a, window_b in _windows_of(first, second, windows, literal):
             notes += notes_on_settings(first, second, window_a, window_b)
-            pairs = _groups_of(first, second, window_a, window_b, groups)
+            pairs = _groups_of(first, second, (window_a, window_b), groups, literal)
             possible, said = notes_on_measures(first, second, window_a, window_b, pairs, known)
             notes += said
             for group_a, group_b in pairs:
@@ -195,16 +197,9 @@ def _common(lists: Sequence[list[str]]) -> list[str]:
     return [name for name in lists[0] if all(name in other for other in lists[1:])]
 
 
-def _chosen(known: list[Measure], keys: Sequence[str]) -> list[Measure]:
-    for key in keys:
-        if key not in {measure.key for measure in known}:
-            raise InputError(f"there is no measure {key!r}; known are {', '.join(measure.key for measure in known)}")
-    return [measure for measure in known if not keys or measure.key in keys]
-
-
-def _windows_of(first: Ensemble, second: Ensemble, given: Sequence[Pair]) -> list[Pair]:
+def _windows_of(first: Ensemble, second: Ensemble, given: Sequence[Pair], literal: bool) -> list[Pair]:
     a, b = first.windows(), second.windows()
-    found = _matched(a, b, given) if given else [(name, name) for name in a if name in b]
+    found = _matched(a, b, given, literal) if given else [(name, name) for name in a if name in b]
     if found:
         return found
     have = f"{first.name} has the windows {_listed(a)}, {second.name} has {_listed(b)}"
@@ -215,10 +210,10 @@ def _windows_of(first: Ensemble, second: Ensemble, given: Sequence[Pair]) -> lis
     )
 
 
-def _groups_of(first: Ensemble, second: Ensemble, window_a: str, window_b: str, given: Sequence[Pair]) -> list[Pair]:
-    a, b = first.groups(window_a), second.groups(window_b)
+def _groups_of(first: Ensemble, second: Ensemble, of_windows: Pair, given: Sequence[Pair], literal: bool) -> list[Pair]:
+    a, b = first.groups(of_windows[0]), second.groups(of_windows[1])
     if given:
-        found = _matched(a, b, [(as_written(left), as_written(right)) for left, right in given])
+        found = _matched(a, b, [(as_written(left), as_written(right)) for left, right in given], literal)
         if not found:
             asked = " and ".join(f"{left}={right}" for left, right in given)
             have = f"{first.name} has the groups {_listed(a)}, {second.name} has {_listed(b)}"
@@ -228,15 +223,22 @@ def _groups_of(first: Ensemble, second: Ensemble, window_a: str, window_b: str, 
     return same or [(one, other) for one in a for other in b]
 
 
-def _matched(a: list[str], b: list[str], given: Sequence[Pair]) -> list[Pair]:
-    """Pairs of which the first is in `a` and the second in `b`, turned round where they are written so."""
+def _matched(a: list[str], b: list[str], given: Sequence[Pair], literal: bool) -> list[Pair]:
+    """Pairs of which the first is in `a` and the second in `b`, turned round where they are written so.
+
+    Unless `literal`, two that have the same name are held against each other in it.
+    """
     found = []
     for left, right in given:
-        if left in a and right in b:
+        if not literal and left in a and left in b:
+            found.append((left, left))
+        elif left in a and right in b:
             found.append((left, right))
         elif right in a and left in b:
             found.append((right, left))
-    return found
+        elif not literal and right in a and right in b:
+            found.append((right, right))
+    return list(dict.fromkeys(found))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,19 +66,48 @@ def class_entropy(analysis: Analysis, window: str) -> float:
     return float(-(share * np.log2(share)).sum()) if (of_trial >= 0).any() else float("nan")
 
 
-def find_measures(analyses: Sequence[Analysis]) -> list[Measure]:
-    """The standard measures, and the sparseness that additional analyses of all of them computed."""
-    found = list(MEASURES)
+def find_measures(analyses: Sequence[Analysis], keys: Sequence[str] = ()) -> list[Measure]:
+    """Measures by their keys; without keys the standard ones, and what additional analyses of all of them add.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+    keys : sequence of str
+        Of :data:`MEASURES`, or ``TABLE.COLUMN`` of an additional analysis.
+
+    Raises
+    ------
+    InputError
+        When there is no such measure.
+    """
     tables = [analysis.extras for analysis in analyses]
-    for name in [key for key in tables[0] if all(key in extras for extras in tables)] if tables else []:
-        for column in tables[0][name].columns:
-            if "sparseness" in str(column) and all(column in extras[name] for extras in tables):
-                found.append(extra_measure(name, str(column), tables[0][name]))
+    extras = {f"{table}.{column}": (table, column) for table, column in _shared_columns(tables)}
+    standard = {measure.key: measure for measure in MEASURES}
+    if not keys:
+        return [*MEASURES, *(extra_measure(*extras[key], tables[0]) for key in _EXTRA_KEYS if key in extras)]
+    for key in keys:
+        if key not in standard and key not in extras:
+            known = [*standard, *extras]
+            raise InputError(f"there is no measure {key!r}; all analyses have {', '.join(known)}")
+    return [standard[key] if key in standard else extra_measure(*extras[key], tables[0]) for key in keys]
+
+
+def _shared_columns(tables: Sequence[Mapping[str, pd.DataFrame]]) -> list[tuple[str, str]]:
+    """Tables and columns of numbers that all analyses have, with one value for each unit, trial or group."""
+    found = []
+    for name, table in tables[0].items():
+        by = next((key for key in ("unit_id", "trial", "name") if key in table), None)
+        if by is None or "window" not in table or (by == "name" and table.duplicated(["window", "name"]).any()):
+            continue
+        for column in table.select_dtypes("number").columns:
+            if column not in _KEYS and all(name in other and column in other[name] for other in tables):
+                found.append((name, str(column)))
     return found
 
 
-def extra_measure(table: str, column: str, example: pd.DataFrame) -> Measure:
+def extra_measure(table: str, column: str, tables: Mapping[str, pd.DataFrame]) -> Measure:
     """A column of the table of an additional analysis; over units or trials where it has a row for each."""
+    example = tables[table]
     over = "units" if "unit_id" in example else "trials" if "trial" in example else "members"
 
     def take(analysis: Analysis, window: str, group: str) -> FloatArray:
@@ -86,8 +117,7 @@ def extra_measure(table: str, column: str, example: pd.DataFrame) -> Measure:
         frame = frame[frame["window"] == window]
         if "unit_id" in frame:
             return _finite(frame.loc[frame["unit_id"].isin(_units(analysis, window, group)["unit_id"]), column])
-        names = next((key for key in ("name", "group", "area") if key in frame), None)
-        return np.empty(0) if names is None else _finite(frame.loc[_is_named(frame[names], group), column])
+        return _finite(frame.loc[_is_named(frame["name"], group), column])
 
     return Measure(f"{table}.{column}", column.replace("_", " "), "", over, take)
 
@@ -194,6 +224,8 @@ MEASURES = (
     Measure("jaccard_auc", "Jaccard AUC of classes", "", "members", _of_layers("jaccard_auc")),
 )
 
+_EXTRA_KEYS = ("sparseness_units.lifetime_sparseness", "sparseness.population_sparseness")
+_KEYS = ("window", "unit_id", "layer", "trial", "stimulus_class", "preferred_class")
 _LABELS = {measure.key: measure.label for measure in MEASURES}
 
 
@@ -202,7 +234,7 @@ def find_title(key: str, unit: str = "") -> str:
 
     Examples
     --------
-    >>> find_title("packet_sd_ms", "ms"), find_title("sparseness.lifetime_sparseness")
+    >>> find_title("packet_sd_ms", "ms"), find_title("sparseness_units.lifetime_sparseness")
     ('SD of spike times (ms)', 'lifetime sparseness')
     """
     label = _LABELS.get(key, key.rpartition(".")[2].replace("_", " "))

@@ -170,6 +170,21 @@ def test_maps_and_windows_fit_either_way_round(model: Ensemble) -> None:
     assert "Windows differ: model all spikes, mouse from 0 to 400 ms." in one.notes
 
 
+def test_of_three_ensembles_those_that_are_alike_are_compared_in_what_both_have(
+    model: Ensemble, mouse: Ensemble
+) -> None:
+    twin = Ensemble("twin", dict(model.members))
+    pairs = [("hidden 1", "V1"), ("hidden 2", "hidden 1")]
+    both = compare([model, twin], groups=pairs, measures=["rate_hz"], n_resamples=100).distances
+    assert both[["group_a", "group_b"]].to_numpy().tolist() == [["hidden 2", "hidden 1"]]
+    three = compare([model, twin, mouse], groups=pairs[:1], measures=["rate_hz"], n_resamples=100).distances
+    assert three[["group_a", "group_b"]].to_numpy().tolist() == [
+        ["hidden 1"] * 2,
+        ["hidden 1", "V1"],
+        ["hidden 1", "V1"],
+    ]
+
+
 def test_three_ensembles_are_three_pairs(model: Ensemble, mouse: Ensemble) -> None:
     rat = Ensemble("rat", {f"r{k}": make_analysis(20 + k, rates={"V1": 6.0 + k}) for k in range(2)})
     result = compare([model, mouse, rat], measures=["rate_hz"], n_resamples=100)
@@ -186,16 +201,21 @@ def test_three_ensembles_are_three_pairs(model: Ensemble, mouse: Ensemble) -> No
 
 def test_additional_analyses_are_compared_where_all_have_them() -> None:
     def table(shift: float) -> pd.DataFrame:
-        return pd.DataFrame({"window": "all", "unit_id": np.arange(N_UNITS), "lifetime_sparseness": shift})
+        return pd.DataFrame(
+            {"window": "all", "unit_id": np.arange(N_UNITS), "lifetime_sparseness": shift, "n_spikes": 3}
+        )
 
     sides = [
-        Ensemble(name, {"m": make_analysis(0, rates={"V1": 5.0}, sparseness=table(shift))})
+        Ensemble(name, {"m": make_analysis(0, rates={"V1": 5.0}, sparseness_units=table(shift))})
         for name, shift in (("one", 0.3), ("other", 0.5))
     ]
     result = compare(sides, n_resamples=100)
-    row = row_of(result, "sparseness.lifetime_sparseness")
+    row = row_of(result, "sparseness_units.lifetime_sparseness")
     assert (row["over"], row["n_a"], row["difference"]) == ("units", N_UNITS, pytest.approx(-0.2))
     assert comparison(result)[-1].get_yticklabels()[-1].get_text() == "lifetime sparseness"
+    assert not any("n_spikes" in key for key in result.distances["measure"])
+    named = compare(sides, measures=["sparseness_units.n_spikes"], n_resamples=100)
+    assert named.distances["mean_a"].tolist() == [3.0]
 
 
 def test_what_restricts_a_comparison_is_said(model: Ensemble) -> None:
@@ -234,7 +254,7 @@ def test_what_restricts_a_comparison_is_said(model: Ensemble) -> None:
             {"windows": [("late", "all")]},
             "none of the windows that are asked for is in both: model has the windows 'all'",
         ),
-        ({"measures": ["speed"]}, "there is no measure 'speed'; known are rate_hz, "),
+        ({"measures": ["speed"]}, "there is no measure 'speed'; all analyses have rate_hz, "),
         ({"measures": ["packet_sd_ms"]}, "model and mouse have no measure in common"),
         ({"n_resamples": 5}, "n_resamples must be at least 100"),
         ({"confidence_level": 95}, r"confidence_level must lie in 0\.5\.\.1, got 95"),
