@@ -43,6 +43,9 @@ from .recording_options import READING, SELECTING, given, reading_options, selec
     help="An additional analysis; may be given again. `semsync analyses` lists them with their parameters.",
 )
 @click.option("--n-permutations", type=click.IntRange(min=0), default=1000, show_default=True)
+@click.option(
+    "--matched-size", type=click.IntRange(min=3), help="Spikes that packets are cut to; from the data without."
+)
 @click.option("--min-active-trials", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def analyze(
@@ -55,6 +58,7 @@ def analyze(
     baseline: str | None,
     also: tuple[str, ...],
     n_permutations: int,
+    matched_size: int | None,
     min_active_trials: int,
     seed: int,
     **options: Any,
@@ -82,7 +86,8 @@ def analyze(
         results = analyse_file(
             recording, folder, overwrite=overwrite, windows=windows, by=by, network=network,
             reading=given(options, READING), selecting=given(options, SELECTING), baseline=baseline, also=also,
-            n_permutations=n_permutations, min_active_trials=min_active_trials, seed=seed, progress=progress,
+            n_permutations=n_permutations, matched_size=matched_size, min_active_trials=min_active_trials, seed=seed,
+            progress=progress,
         )  # fmt: skip
     click.echo(
         f"{results['recording']['n_units']} units, {results['recording']['n_trials']} trials, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ..comparison import Comparison
 
 _COLUMNS = 3
-_PANEL_MM, _ROW_MM = 44.0, 6.5
+_PANEL_MM, _ROW_MM = 44.0, 5.5
+_MAX_TEXTS = 16  # columns of a map whose cells still hold a number
 # Okabe and Ito's palette, each with a marker of its own for print without colour.
 _LOOKS = (
     ("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#56b4e9", "v"), ("#e69f00", "P"),
@@ -30,7 +32,7 @@ _KEY = ["ensemble_a", "ensemble_b", "group_a", "group_b"]
 
 @styled
 def comparison(result: Comparison, *, window: str | None = None, axes: Any = None) -> NDArray[np.object_]:
-    """Values of every measure by ensemble and group; below them a map of distances.
+    """Values of every measure by ensemble and group; below them a map of distances for every two ensembles.
 
     Parameters
     ----------
@@ -38,13 +40,13 @@ def comparison(result: Comparison, *, window: str | None = None, axes: Any = Non
     window : str, optional
         Window of the first ensemble in a pair; the first that was compared without.
     axes : sequence of matplotlib Axes, optional
-        One for each measure, and a last one for the map.
+        One for each measure, then one for each pair of ensembles.
 
     Returns
     -------
-    array of matplotlib Axes, shape [n_measures + 1]
+    array of matplotlib Axes, shape [n_measures + n_pairs]
         Small points are members, large ones the mean of an ensemble with its SD; of a single analysis, the mean with
-        the bootstrap interval. The map holds the distance of members of two ensembles over that of members of one, or,
+        the bootstrap interval. A map holds the distance of members of two ensembles over that of members of one, or,
         without an ensemble, the Kolmogorov-Smirnov distance; a star marks q < 0.05.
 
     Raises
@@ -58,11 +60,13 @@ def comparison(result: Comparison, *, window: str | None = None, axes: Any = Non
         raise InputError(f"the comparison has no window {window!r}; it has {', '.join(map(repr, found))}")
     rows = result.distances[result.distances["window_a"] == window]
     measures = list(dict.fromkeys(rows["measure"]))
-    panels = _new_axes(len(measures), rows) if axes is None else given_axes(axes, len(measures) + 1)
+    pairs = [of_pair for _, of_pair in rows.groupby(["ensemble_a", "ensemble_b"], sort=False)]
+    panels = _new_axes(len(measures), pairs) if axes is None else given_axes(axes, len(measures) + len(pairs))
     columns = _columns(result.values, rows)
     for ax, measure in zip(panels, measures, strict=False):
         _draw_values(ax, result.values, columns, measure)
-    _draw_map(panels[-1], rows, measures)
+    for ax, of_pair in zip(panels[len(measures) :], pairs, strict=True):
+        _draw_map(ax, of_pair)
     for ax in panels[: min(_COLUMNS, len(measures))]:
         ax.set_title(" ")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -73,21 +77,21 @@ def comparison(result: Comparison, *, window: str | None = None, axes: Any = Non
     return np.array(panels, dtype=object)
 
 
-def _new_axes(n_measures: int, rows: pd.DataFrame) -> list[Axes]:
+def _new_axes(n_measures: int, pairs: list[pd.DataFrame]) -> list[Axes]:
     from matplotlib.figure import Figure
 
     n_rows = -(-n_measures // _COLUMNS)
-    n_pairs = len(rows[_KEY].drop_duplicates())
-    heights = [_PANEL_MM * n_rows, _ROW_MM * n_measures + 34]
+    heights = [_PANEL_MM * n_rows, *(_ROW_MM * rows["measure"].nunique() + 34 for rows in pairs)]
     with figure_style():
         figure = Figure(figsize=(FULL_WIDTH_MM / 25.4, sum(heights) / 25.4), layout="constrained")
-        # Apart, so that the long labels of the map do not narrow the panels above.
-        above, below = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
+        # Apart, so that the long labels of a map do not narrow the panels above.
+        above, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         grid = above.add_gridspec(n_rows, _COLUMNS)
         panels = [above.add_subplot(grid[row // _COLUMNS, row % _COLUMNS]) for row in range(n_measures)]
-        # A single pair of groups needs no wide map.
-        ratios = [1, 0.01] if n_pairs > 4 else [0.5 + 0.1 * n_pairs, 1 - 0.2 * n_pairs]
-        panels.append(below.add_subplot(below.add_gridspec(1, 2, width_ratios=ratios)[0, 0]))
+        for part, rows in zip(below, pairs, strict=True):
+            # A single pair of groups needs no wide map.
+            share = min(0.98, 0.5 + 0.08 * len(rows[_KEY].drop_duplicates()))
+            panels.append(part.add_subplot(part.add_gridspec(1, 2, width_ratios=[share, 1 - share])[0, 0]))
     return panels
 
 
@@ -121,14 +125,20 @@ def _draw_values(ax: Axes, values: pd.DataFrame, columns: list[tuple[str, str, s
         x += 0.6
     if measure in _REFERENCE:
         ax.axhline(_REFERENCE[measure], color=GREY, linewidth=0.7, linestyle=":", zorder=0)
-    crowded = len(labels) > 4
-    ax.set_xticks(
-        ticks, labels, rotation=55 if crowded else 0, ha="right" if crowded else "center", rotation_mode="anchor"
-    )
+    _label_columns(ax, ticks, labels, 0 if len(labels) <= 4 else 55 if len(labels) <= 10 else 90)
     ax.set_xlim(-0.6, x - 1)
     ax.set_ylabel(_wrapped(find_title(measure, str(of_measure["unit"].iloc[0]))))
     if measure not in _REFERENCE and float(ax.dataLim.y0) >= 0:
         from_zero(ax)
+
+
+def _label_columns(ax: Axes, ticks: Sequence[float], labels: Sequence[str], rotation: int) -> None:
+    place = "center" if rotation == 0 else "right"
+    ax.set_xticks(
+        ticks, labels, rotation=rotation, ha=place, va="top" if rotation == 0 else "center", rotation_mode="anchor"
+    )
+    if rotation == 0:
+        ax.tick_params(axis="x", pad=3)
 
 
 def _wrapped(title: str) -> str:
@@ -158,9 +168,10 @@ def _draw_column(ax: Axes, x: float, rows: pd.DataFrame, color: str, marker: str
     )  # fmt: skip
 
 
-def _draw_map(ax: Axes, rows: pd.DataFrame, measures: list[str]) -> None:
+def _draw_map(ax: Axes, rows: pd.DataFrame) -> None:
     from matplotlib.colors import LogNorm, Normalize
 
+    measures = list(dict.fromkeys(rows["measure"]))
     pairs = list(dict.fromkeys(rows[_KEY].itertuples(index=False, name=None)))
     judged = rows["distance_ratio"].notna().any()
     column = "distance_ratio" if judged else "ks"
@@ -176,22 +187,20 @@ def _draw_map(ax: Axes, rows: pd.DataFrame, measures: list[str]) -> None:
     )
     for (row_number, number), value in np.ndenumerate(values):
         if np.isfinite(value):
+            few = len(pairs) <= _MAX_TEXTS
             star = "*" if q[row_number, number] < 0.05 else ""
             dark = norm(max(value, 1.0) if judged else value) > 0.55
-            text = f"{value:.2f}" if value < 10 else f"{value:.0f}"
+            text = "" if not few else f"{value:.1f}" if value < 10 else f"{value:.0f}"
             ax.text(
-                number, row_number, text + star, ha="center", va="center", fontsize=6.5, color="white" if dark else INK
+                number, row_number, text + star, ha="center", va="center", fontsize=6, color="white" if dark else INK
             )
-    several = len({key[:2] for key in pairs}) > 1
     labels = [f"{a.replace('hidden ', 'h')} | {b.replace('hidden ', 'h')}" for _, _, a, b in pairs]
-    if several:
-        labels = [f"{key[0]}, {key[1]}: {label}" for key, label in zip(pairs, labels, strict=True)]
-    ax.set_xticks(range(len(pairs)), labels, rotation=35, ha="right", rotation_mode="anchor")
+    _label_columns(ax, range(len(pairs)), labels, 55)
     titles = [find_title(measure) for measure in measures]
     ax.set_yticks(range(len(measures)), titles)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    names = " and ".join(dict.fromkeys(name for key in pairs for name in key[:2]))
+    names = " and ".join(pairs[0][:2])
     what = (
         "distance between members of two ensembles\nover that of members of one"
         if judged

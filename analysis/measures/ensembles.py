@@ -231,7 +231,7 @@ def spread_test(first: Sequence[ArrayLike], second: Sequence[ArrayLike]) -> Spre
     >>> found.sd_within, found.z, round(found.p_value, 4)
     (1.0, -2.0, 0.2254)
     """
-    from scipy.stats import t, ttest_ind
+    from scipy.stats import t, ttest_ind_from_stats
 
     samples = [[np.asarray(sample, dtype=np.float64) for sample in members] for members in (first, second)]
     one, other = (np.array([sample.mean() for sample in members]) for members in samples)
@@ -244,7 +244,10 @@ def spread_test(first: Sequence[ArrayLike], second: Sequence[ArrayLike]) -> Spre
     if sd <= 1e-12 * max(abs(one.mean()), abs(other.mean())):
         return SpreadTest(0.0, 0.0 if difference == 0 else float(np.copysign(inf, difference)), nan)
     if min(len(one), len(other)) > 1:
-        return SpreadTest(sd, difference / sd, float(ttest_ind(one, other, equal_var=False).pvalue))
+        welch = ttest_ind_from_stats(
+            one.mean(), one.std(ddof=1), len(one), other.mean(), other.std(ddof=1), len(other), equal_var=False
+        )
+        return SpreadTest(sd, difference / sd, float(welch.pvalue))
     errors = [np.array([_squared_error(sample) for sample in members]) for members in samples]
     (single,), of_ensemble = sorted(errors, key=len)
     excess = max(0.0, float(single - of_ensemble.mean()))

@@ -195,7 +195,12 @@ def test_three_ensembles_are_three_pairs(model: Ensemble, mouse: Ensemble) -> No
     ]
     assert row_of(result, "rate_hz", ensemble_a="mouse", ensemble_b="rat")["group_a"] == "V1"
     axes = comparison(result)
-    assert len(axes) == 2
+    assert len(axes) == 1 + 3
+    assert [ax.get_title(loc="left").split(":")[0] for ax in axes[1:]] == [
+        "model and mouse",
+        "model and rat",
+        "mouse and rat",
+    ]
     assert len(axes[0].get_xticks()) == 2 + 2 + 1
 
 

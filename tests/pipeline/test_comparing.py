@@ -51,7 +51,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path = root / "run" / f"seed-{seed}" / f"analysis_{condition}.json"
             path.write_text(json.dumps(found.to_dict()))
     path = save_nwb(recording(7, "area", 3.0), root / "session.nwb")
-    analyse_file(path, root / "session-1-analysis", n_permutations=99)
+    found = analyse_file(path, root / "session-1-analysis", n_permutations=99, matched_size=4)
+    assert found["layers"]["matched_size"] == [4, 4]
     shutil.copytree(root / "session-1-analysis", root / "session-2-analysis")
     return root
 
