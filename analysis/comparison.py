@@ -160,7 +160,8 @@ def compare(
                     }  # fmt: skip
                     own_seed = _seed_for(seed, measure.key, group_a, group_b)
                     own = options | {"seed": own_seed}
-                    matrix = member_distances([*a.values(), *b.values()], seed=own_seed)
+                    samples = [*a.values(), *b.values()]
+                    matrix = member_distances(samples, of_means=not measure.has_distribution, seed=own_seed)
                     of_pair.append(key | _held_against(a, b, measure, matrix, own))
                     who = [(first.name, member) for member in a] + [(second.name, member) for member in b]
                     between += [key | row for row in _member_rows(who, matrix)]
@@ -295,7 +296,7 @@ def _held_against(
     if measure.over != "members" or min(len(one), len(other)) > 1:
         drawn = resample(one, other, n_resamples=options["n_resamples"], seed=options["seed"])
         intervals["difference_low"], intervals["difference_high"] = interval(drawn.mean, level)
-        if measure.over != "members":
+        if measure.has_distribution:
             for name, distance, resampled in (
                 ("wasserstein", float(observed.wasserstein), drawn.wasserstein),
                 ("ks", float(observed.kolmogorov_smirnov), drawn.kolmogorov_smirnov),

@@ -35,6 +35,8 @@ class Measure:
         What its sample is of; of "members" there is one value for each.
     take : callable
         From an analysis, a window and a group to the finite values, none where the analysis lacks the measure.
+    has_distribution : bool
+        False where the sample only tells how well its mean is known: shares, and one value for each member.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Measure:
     unit: str
     over: str
     take: Take
+    has_distribution: bool = True
 
 
 def as_written(name: str) -> str:
@@ -119,7 +122,7 @@ def extra_measure(table: str, column: str, tables: Mapping[str, pd.DataFrame]) -
             return _finite(frame.loc[frame["unit_id"].isin(_units(analysis, window, group)["unit_id"]), column])
         return _finite(frame.loc[_is_named(frame["name"], group), column])
 
-    return Measure(f"{table}.{column}", column.replace("_", " "), "", over, take)
+    return Measure(f"{table}.{column}", column.replace("_", " "), "", over, take, over != "members")
 
 
 def _is_named(names: pd.Series, group: str) -> NDArray[np.bool_]:
@@ -219,9 +222,9 @@ MEASURES = (
     Measure("information_gain", "information gain", "", "units", _of_units("information_gain")),
     Measure("information_bits", "mutual information", "bits", "units", _of_units("information_bits")),
     Measure("information_share", "mutual information / class entropy", "", "units", _information_share),
-    Measure("fraction_informative", "informative units", "share", "units", _informative),
-    Measure("decoding_above_chance", "decoding above chance", "", "trials", _decoding_above_chance),
-    Measure("jaccard_auc", "Jaccard AUC of classes", "", "members", _of_layers("jaccard_auc")),
+    Measure("fraction_informative", "informative units", "share", "units", _informative, False),
+    Measure("decoding_above_chance", "decoding above chance", "", "trials", _decoding_above_chance, False),
+    Measure("jaccard_auc", "Jaccard AUC of classes", "", "members", _of_layers("jaccard_auc"), False),
 )
 
 _EXTRA_KEYS = ("sparseness_units.lifetime_sparseness", "sparseness.population_sparseness")

@@ -125,7 +125,8 @@ def _draw_values(ax: Axes, values: pd.DataFrame, columns: list[tuple[str, str, s
         x += 0.6
     if measure in _REFERENCE:
         ax.axhline(_REFERENCE[measure], color=GREY, linewidth=0.7, linestyle=":", zorder=0)
-    _label_columns(ax, ticks, labels, 0 if len(labels) <= 4 else 55 if len(labels) <= 10 else 90)
+    flat = sum(len(label) + 2 for label in labels) < 24
+    _label_columns(ax, ticks, labels, 0 if flat else 55 if len(labels) <= 10 else 90)
     ax.set_xlim(-0.6, x - 1)
     ax.set_ylabel(_wrapped(find_title(measure, str(of_measure["unit"].iloc[0]))))
     if measure not in _REFERENCE and float(ax.dataLim.y0) >= 0:
@@ -190,7 +191,8 @@ def _draw_map(ax: Axes, rows: pd.DataFrame) -> None:
             few = len(pairs) <= _MAX_TEXTS
             star = "*" if q[row_number, number] < 0.05 else ""
             dark = norm(max(value, 1.0) if judged else value) > 0.55
-            text = "" if not few else f"{value:.1f}" if value < 10 else f"{value:.0f}"
+            text = f"{value:.0f}" if value >= 10 else f"{value:.1f}" if judged else f"{value:.2f}"
+            text = text if few else ""
             ax.text(
                 number, row_number, text + star, ha="center", va="center", fontsize=6, color="white" if dark else INK
             )

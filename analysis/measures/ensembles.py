@@ -162,9 +162,13 @@ def mean_interval(
 
 
 def member_distances(
-    samples: Sequence[ArrayLike], *, n_draws: int = 20, seed: int | np.random.SeedSequence = 0
+    samples: Sequence[ArrayLike],
+    *,
+    of_means: bool = False,
+    n_draws: int = 20,
+    seed: int | np.random.SeedSequence = 0,
 ) -> FloatArray:
-    """Wasserstein distance of any two members, at equal numbers of values.
+    """Wasserstein distance of any two members, or that of their means, at equal numbers of values.
 
     Small samples are farther apart than large ones for no other reason than their size; so all are cut to the size of
     the smallest, `n_draws` times, and the distances averaged.
@@ -183,6 +187,8 @@ def member_distances(
     size = min(map(len, values))
     # Sorted samples of one size are matched value by value.
     drawn = [np.sort(_subsamples(sample, size, n_draws, rng), axis=1) for sample in values]
+    if of_means:
+        drawn = [one.mean(axis=1, keepdims=True) for one in drawn]
     result = np.zeros((len(values), len(values)))
     for i, one in enumerate(drawn):
         for j in range(i):

@@ -129,11 +129,17 @@ def _table(result: Comparison, judged: bool) -> Table:
     several = len(rows[["ensemble_a", "ensemble_b"]].drop_duplicates()) > 1
     windows = len(rows[["window_a", "window_b"]].drop_duplicates()) > 1
     lines: list[list[str | tuple[str, ...]]] = []
-    before = ""
+    before: tuple[str, ...] = ()
     for row in rows.to_dict("records"):
-        who = f"{row['group_a']} | {row['group_b']}"
-        who = f"{row['ensemble_a']}, {row['ensemble_b']}: {who}" if several else who
-        who = f"{who} ({window_title(row['window_a'])})" if windows else who
+        who = tuple(
+            line
+            for line, shown in (
+                (f"{row['ensemble_a']}, {row['ensemble_b']}", several),
+                (f"{row['group_a']} | {row['group_b']}", True),
+                (window_title(row["window_a"]), windows),
+            )
+            if shown
+        )
         title = find_title(row["measure"], "" if "share" in row["unit"] else row["unit"])
         line: list[str | tuple[str, ...]] = [
             "" if who == before else who,

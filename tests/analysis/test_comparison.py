@@ -153,8 +153,9 @@ def test_what_is_held_against_the_spread_of_members(model: Ensemble, mouse: Ense
     assert row["distance_within_ensembles"] == pytest.approx(within.mean())
     assert row["share_within_larger"] == pytest.approx((within >= between.mean()).mean())
     assert row["distance_ratio"] == pytest.approx(between.mean() / within.mean())
-    auc = row_of(result, "jaccard_auc")
-    assert np.isnan(auc["wasserstein"])
+    auc, decoding = row_of(result, "jaccard_auc"), row_of(result, "decoding_above_chance")
+    assert np.isnan([auc["wasserstein"], decoding["wasserstein"], decoding["ks"]]).all()
+    assert decoding["distance_between_members"] == pytest.approx(0)
     assert auc["difference"] == pytest.approx(0.1)
     found = [note for note in result.notes if "single analysis" in note or "3 members of model" in note]
     assert len(found) == 2

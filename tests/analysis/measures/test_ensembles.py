@@ -133,6 +133,8 @@ def test_distances_of_members_do_not_depend_on_their_sizes() -> None:
     for i in range(3):
         for j in range(3):
             assert found[i, j] == pytest.approx(wasserstein_distance(samples[i], samples[j]), abs=1e-12)
+    means = [sample.mean() for sample in samples]
+    assert member_distances(samples, of_means=True)[0, 1] == pytest.approx(abs(means[0] - means[1]))
     small, mixed = [], []
     for repetition in range(150):
         one, other, large = (rng.normal(size=n) for n in (40, 40, 400))
