@@ -58,6 +58,12 @@ def notes_on_settings(first: Ensemble, second: Ensemble, window_a: str, window_b
                 f"The window 'all' is that of the trials read: {_and(spans[0])} of {first.name}, {_and(spans[1])} of "
                 f"{second.name}."
             )
+    lasting = [
+        _values(one, lambda member, w=w: _duration(member, w)) for one, w in ((first, window_a), (second, window_b))
+    ]
+    if lasting[0] != lasting[1] and "" not in (*lasting[0], *lasting[1]):
+        durations = f"{_and(lasting[0])} ms in {first.name} and {_and(lasting[1])} ms in {second.name}"
+        notes.append(f"A window lasts {durations} on average.")
     for key, title in _SETTINGS.items():
         found = [_values(one, lambda member, key=key: str(member.settings.get(key))) for one in (first, second)]
         if found[0] != found[1] or len(found[0]) > 1:
@@ -118,6 +124,19 @@ def _values(ensemble: Ensemble, of_member: Any) -> list[str]:
 
 def _reading(member: Analysis) -> dict[str, Any]:
     return dict(member.settings.get("reading") or {})
+
+
+def _duration(member: Analysis, window: str) -> str:
+    """Mean duration of a window, from sizes of packets and rates; "" where they are not known."""
+    rows = member.layers[member.layers["window"] == window]
+    if not {"packet_size", "rate_hz", "n_units"} <= set(rows.columns):
+        return ""
+    n_spikes, rate = (
+        rows["packet_size"].to_numpy(dtype=float),
+        (rows["rate_hz"] * rows["n_units"]).to_numpy(dtype=float),
+    )
+    known = (rate > 0) & (n_spikes > 0)
+    return f"{1000 * n_spikes[known][0] / rate[known][0]:.3g}" if known.any() else ""
 
 
 def _first(member: Analysis, window: str, column: str) -> float:

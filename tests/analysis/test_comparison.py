@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from semsync.analysis.analyze import Analysis
+from semsync import SpikeTable
+from semsync.analysis.analyze import Analysis, analyze
 from semsync.analysis.comparison import Comparison, Ensemble, compare
 from semsync.analysis.comparison_measures import class_entropy, find_measures
 from semsync.analysis.figures import comparison
@@ -222,6 +223,16 @@ def test_additional_analyses_are_compared_where_all_have_them() -> None:
     assert not any("n_spikes" in key for key in result.distances["measure"])
     named = compare(sides, measures=["sparseness_units.n_spikes"], n_resamples=100)
     assert named.distances["mean_a"].tolist() == [3.0]
+
+
+def test_windows_that_last_differently_are_said(recording: SpikeTable) -> None:
+    short, long = (
+        Ensemble(name, {"m": analyze(recording, windows=[(0, stop)], n_permutations=99, n_sample_trials=0)})
+        for name, stop in (("short", 20), ("long", 45))
+    )
+    notes = compare([short, long], windows=[("0..20 ms", "0..45 ms")], n_resamples=100).notes
+    assert "A window lasts 20 ms in short and 45 ms in long on average." in notes
+    assert not any("lasts" in note for note in compare([short, Ensemble("twin", short.members)], n_resamples=100).notes)
 
 
 def test_what_restricts_a_comparison_is_said(model: Ensemble) -> None:
