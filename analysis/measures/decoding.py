@@ -83,6 +83,8 @@ def decode(
     >>> decode([[0], [0], [0], [1], [1], [1]], [0, 0, 0, 1, 1, 1], n_splits=3).accuracy
     1.0
     """
+    from threadpoolctl import threadpool_limits
+
     if decoder not in DECODERS:
         raise InputError(f"decoder must be one of {', '.join(map(repr, DECODERS))}, got {decoder!r}")
     X = np.asarray(features, dtype=np.float32)
@@ -96,13 +98,15 @@ def decode(
             f"decoding in {n_splits} folds needs two classes with at least {n_splits} trials each, "
             f"got trials per class {fewest}"
         )
-    predicted = _predict_held_out(X, y, decoder, n_splits, seed)
-    accuracy = float(np.mean(predicted == y))
     rng = np.random.default_rng(seed)
     permuted = np.empty(n_permutations)
-    for i in range(n_permutations):
-        shuffled = rng.permutation(y)
-        permuted[i] = np.mean(_predict_held_out(X, shuffled, decoder, n_splits, seed) == shuffled)
+    # The products of a fold are small: threads wait for each other more than they help, tenfold where cores are busy.
+    with threadpool_limits(1, user_api="blas"):
+        predicted = _predict_held_out(X, y, decoder, n_splits, seed)
+        accuracy = float(np.mean(predicted == y))
+        for i in range(n_permutations):
+            shuffled = rng.permutation(y)
+            permuted[i] = np.mean(_predict_held_out(X, shuffled, decoder, n_splits, seed) == shuffled)
     sem = float(np.sqrt(accuracy * (1 - accuracy) / len(y)))
     return Decoding(accuracy, sem, float(n_trials.max() / len(y)), predicted, permuted)
 
