@@ -281,6 +281,11 @@ def analyze(
             )
         for extra in possible:
             tell(extra.name)
+            if extra.needs_classes and of_window.classes is None:
+                of_window.lacks.append(
+                    f"The analysis {extra.name!r} needs two stimulus classes, and window {window.name!r} has one."
+                )
+                continue
             for name, rows in extra.compute(of_window).items():
                 extras.setdefault(name, []).append(rows.assign(window=window.name)[["window", *rows.columns]])
         lacks += [sentence for sentence in of_window.lacks if sentence not in lacks]

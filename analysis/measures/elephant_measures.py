@@ -116,18 +116,21 @@ def firing_rate(table: SpikeTable, units: ArrayLike) -> float:
 def mean_complexity(table: SpikeTable, sample: Sample, *, bin_size: float = 1.0) -> float:
     """Mean number of the sampled units that spike in a bin, over the bins with any spike.
 
-    From the complexity distribution of :class:`elephant.statistics.Complexity` (Gruen et al. 2008,
-    doi:10.1007/978-0-387-79389-4_4). 1 means that no two units ever share a bin [of `bin_size` ms].
+    The mean of the complexity distribution of :class:`elephant.statistics.Complexity` (Gruen et al. 2008,
+    doi:10.1007/978-0-387-79389-4_4), without its array of all bins, most of which are empty. 1 means that no two units
+    ever share a bin [of `bin_size` ms]. NaN without spikes, and where the trials last 2^31 bins or more (24 days),
+    which Elephant cannot number.
     """
     import quantities as pq
-    from elephant.statistics import Complexity
+    from elephant.conversion import BinnedSpikeTrain
 
     spiketrains = joined_spiketrains(table, sample.trials, sample.units, bin_size=bin_size)
-    if not any(len(spiketrain) for spiketrain in spiketrains):
+    n_bins = float(spiketrains[0].t_stop.rescale("ms").item()) / bin_size
+    if not any(len(spiketrain) for spiketrain in spiketrains) or n_bins >= 2**31:
         return float("nan")
     with _without_remarks():
-        n_bins = Complexity(spiketrains, bin_size=bin_size * pq.ms).complexity_histogram
-    return float(np.average(np.arange(1, len(n_bins)), weights=n_bins[1:]))
+        binned = BinnedSpikeTrain(spiketrains, bin_size=bin_size * pq.ms)
+    return float(np.unique(binned.sparse_matrix.indices, return_counts=True)[1].mean())
 
 
 def spike_contrast(table: SpikeTable, sample: Sample, *, min_bin: float = 0.5) -> float:

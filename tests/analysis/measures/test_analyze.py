@@ -188,3 +188,13 @@ def test_progress_is_told_part_by_part_and_changes_nothing(layered_recording, an
     assert set(n_all) == {len(told)}
     for part in ("all: selectivity", "decision: decoding and distances of hidden_2", "decision: pathways"):
         assert f"window {part}" in parts
+
+
+def test_a_window_that_is_left_with_one_class_is_told():
+    trials = {"start": 50.0 * np.arange(20), "stop": 50.0 * np.arange(20) + 50, "stimulus_class": np.arange(20) % 2}
+    decided = {"decision_time": np.where(trials["stimulus_class"] == 1, 30.0, np.inf)}
+    table = SpikeTable(np.full(20, 9.0), np.zeros(20, int), np.arange(20), {"unit_id": [0]}, trials | decided)
+    analysis = analyze(table, also=["information"], **FAST)
+    assert analysis.extras["information"]["window"].unique().tolist() == ["all"]
+    assert "The analysis 'information' needs two stimulus classes, and window 'decision' has one." in analysis.lacks
+    assert analysis.units.loc[analysis.units["window"] == "decision", "information_bits"].isna().all()

@@ -77,6 +77,14 @@ def test_complexity_counts_units_per_bin_and_never_mixes_trials():
     assert np.isnan(mean_complexity(silent, everything(silent)))
 
 
+def test_complexity_of_trials_that_no_array_of_bins_could_hold():
+    """A stop time that is a slip, and one after so many bins that Elephant cannot number them."""
+    for days, expected in ((20, 2.0), (1e6, np.nan)):
+        trials = {"start": [0.0], "stop": [days * 86_400_000.0]}
+        table = SpikeTable([1.2, 1.5, 7.2, 7.9], [0, 1, 0, 1], [0] * 4, {"unit_id": [0, 1]}, trials)
+        assert mean_complexity(table, everything(table)) == pytest.approx(expected, nan_ok=True)
+
+
 def test_spike_contrast_is_higher_for_sharper_volleys_and_undefined_without_two_spikes():
     sharp, loose = (recording(random_first_spikes(20, 10, jitter=jitter)) for jitter in (0.2, 12.0))
     assert spike_contrast(sharp, everything(sharp)) > 1.5 * spike_contrast(loose, everything(loose))

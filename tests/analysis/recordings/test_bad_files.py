@@ -224,3 +224,27 @@ def test_a_missing_library_is_named(table: SpikeTable, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "needs the package pynwb; pip install 'semsync[analysis]' brings it" in done.stderr
+
+
+@HDF5_FORMATS
+@pytest.mark.parametrize(("value", "sentence"), [(1e9, "lie outside their trial|is after t_stop"), (np.nan, "finite")])
+def test_spike_times_that_cannot_be(
+    save: Save, load: Load, extension: str, value: float, sentence: str, table: SpikeTable, tmp_path: Path
+) -> None:
+    """A time beyond the end of its trial and recording, and one that is NaN, put into the last of a unit's spikes."""
+    path = save(table, tmp_path / f"odd{extension}")
+    n_changed = 0
+
+    def change(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        nonlocal n_changed
+        if isinstance(item, h5py.Dataset) and item.dtype == np.float64 and item.shape in ((300,), (100,)):
+            item[-1] = value
+            n_changed += 1
+
+    with h5py.File(path, "r+") as file:
+        file.visititems(change)
+    assert n_changed > 0
+    with pytest.raises((FileError, InputError), match=sentence) as refused:
+        load(path)
+    assert str(refused.value).startswith(str(path))
+    assert len(str(refused.value).splitlines()) == 1

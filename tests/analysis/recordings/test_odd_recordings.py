@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semsync import SpikeTable
+from semsync.analysis.analyze import analyze
 from semsync.analysis.recordings import inspect_recording, load_nwb, load_recording, save_nix, save_nwb
 from semsync.errors import FileError, InputError, SemsyncError
 
@@ -140,6 +142,8 @@ def test_nwb_files(made: tuple[Any, ...], choose: bool) -> None:
         [sum(ms[row][0] <= 1000 * np.float64(t) < ms[row][1] for t in spikes) for spikes in trains] for row in kept
     ]
     assert table.counts().tolist() == expected
+    if choose and table.n_trials:
+        json.dumps(analyze(table, n_permutations=19, n_sample_trials=2, n_sample_units=2).to_dict(), allow_nan=False)
     if options:
         found = table.trials["stimulus_class"]
         for one in range(len(kept)):
