@@ -17,7 +17,10 @@ EXTRAS: dict[str, str] = {
     "patterns": "SpikePatterns",
     "connections": "ConnectionsExtra",
     "correlograms": "CorrelogramsExtra",
+    "decoding": "Decoding",
     "information": "Information",
+    "noise-correlations": "NoiseCorrelations",
+    "sparseness": "Sparseness",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]

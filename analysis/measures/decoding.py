@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from .classes import one_hot
+from .decoding_permutations import RIDGE, decode_permuted, permute_within_folds
 
 DECODERS = ("nearest-mean", "linear")
 
@@ -29,23 +30,35 @@ class Decoding:
         Accuracy of always answering the most frequent class.
     predicted : int array, shape [n_trials]
         Class decoded for each trial while it was held out.
-    permutation_accuracy : float array, shape [n_permutations]
-        Accuracies with classes permuted over trials.
+    balanced_accuracy : float
+        Mean over classes of the share of their trials that were decoded correctly: 1 / K for any constant answer.
+    confusion : int array, shape [n_classes, n_classes]
+        Trials by true class (row) and decoded class (column), classes ascending.
+    permutation_accuracy, permutation_balanced_accuracy : float array, shape [n_permutations]
+        The same with classes permuted among the trials of each fold.
     """
 
     accuracy: float
     sem: float
     chance: float
     predicted: NDArray[np.int64]
+    balanced_accuracy: float
+    confusion: NDArray[np.int64]
     permutation_accuracy: NDArray[np.float64]
+    permutation_balanced_accuracy: NDArray[np.float64]
 
     @property
     def p_value(self) -> float:
-        """(1 + #{permuted >= observed}) / (1 + n_permutations); NaN without permutations."""
-        if not len(self.permutation_accuracy):
-            return float("nan")
-        reached = np.count_nonzero(self.permutation_accuracy >= self.accuracy)
-        return float((1 + reached) / (1 + len(self.permutation_accuracy)))
+        """(1 + #{permuted >= observed}) / (1 + n_permutations) of the accuracy; NaN without permutations.
+
+        Accuracies are whole numbers of trials: with few trials ties make the test conservative.
+        """
+        return _p_value(self.accuracy, self.permutation_accuracy)
+
+    @property
+    def balanced_p_value(self) -> float:
+        """The same for the balanced accuracy."""
+        return _p_value(self.balanced_accuracy, self.permutation_balanced_accuracy)
 
 
 def decode(
@@ -70,7 +83,7 @@ def decode(
     n_splits : int
         Number of folds.
     n_permutations : int
-        Repeats with permuted classes; 0 for none.
+        Repeats with classes permuted among the trials of each fold; 0 for none.
     seed : int
 
     Raises
@@ -98,17 +111,26 @@ def decode(
             f"decoding in {n_splits} folds needs two classes with at least {n_splits} trials each, "
             f"got trials per class {fewest}"
         )
-    rng = np.random.default_rng(seed)
-    permuted = np.empty(n_permutations)
+    fold = _folds(y, n_splits, seed)
     # The products of a fold are small: threads wait for each other more than they help, tenfold where cores are busy.
     with threadpool_limits(1, user_api="blas"):
-        predicted = _predict_held_out(X, y, decoder, n_splits, seed)
-        accuracy = float(np.mean(predicted == y))
-        for i in range(n_permutations):
-            shuffled = rng.permutation(y)
-            permuted[i] = np.mean(_predict_held_out(X, shuffled, decoder, n_splits, seed) == shuffled)
-    sem = float(np.sqrt(accuracy * (1 - accuracy) / len(y)))
-    return Decoding(accuracy, sem, float(n_trials.max() / len(y)), predicted, permuted)
+        predicted = _predict_held_out(X, y, decoder, fold)
+    true, decoded = np.searchsorted(labels, y), np.searchsorted(labels, predicted)
+    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(confusion, (true, decoded), 1)
+    accuracy = float(np.trace(confusion) / len(y))
+    permuted = permute_within_folds(true, fold, n_permutations, np.random.default_rng(seed))
+    permuted_accuracy, permuted_balanced = decode_permuted(X, permuted, fold, decoder=decoder)
+    return Decoding(
+        accuracy=accuracy,
+        sem=float(np.sqrt(accuracy * (1 - accuracy) / len(y))),
+        chance=float(n_trials.max() / len(y)),
+        predicted=predicted,
+        balanced_accuracy=float(np.mean(np.diag(confusion) / n_trials)),
+        confusion=confusion,
+        permutation_accuracy=permuted_accuracy,
+        permutation_balanced_accuracy=permuted_balanced,
+    )
 
 
 def latency_features(first_spikes: ArrayLike) -> NDArray[np.float32]:
@@ -139,16 +161,32 @@ def latency_features(first_spikes: ArrayLike) -> NDArray[np.float32]:
     return np.exp(-(first - spikes.min()) / (scale if scale > 0 else 1.0)).astype(np.float32)
 
 
-def _predict_held_out(
-    X: NDArray[np.float32], y: NDArray[Any], decoder: str, n_splits: int, seed: int
-) -> NDArray[np.int64]:
-    from sklearn.linear_model import RidgeClassifier
+def _p_value(observed: float, permuted: NDArray[np.float64]) -> float:
+    if not len(permuted):
+        return float("nan")
+    return float((1 + np.count_nonzero(permuted >= observed - 1e-12)) / (1 + len(permuted)))
+
+
+def _folds(y: NDArray[Any], n_splits: int, seed: int) -> NDArray[np.int64]:
+    """The fold in which each trial is held out."""
     from sklearn.model_selection import StratifiedKFold
 
+    fold = np.empty(len(y), dtype=np.int64)
+    for number, (_, test) in enumerate(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y)):
+        fold[test] = number
+    return fold
+
+
+def _predict_held_out(
+    X: NDArray[np.float32], y: NDArray[Any], decoder: str, fold: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    from sklearn.linear_model import RidgeClassifier
+
     predicted = np.empty(len(y), dtype=np.int64)
-    for train, test in StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(X, y):
+    for number in range(int(fold.max()) + 1):
+        train, test = fold != number, fold == number
         if decoder == "linear":
-            predicted[test] = RidgeClassifier(alpha=1.0).fit(X[train], y[train]).predict(X[test])
+            predicted[test] = RidgeClassifier(alpha=RIDGE).fit(X[train], y[train]).predict(X[test])
         else:
             predicted[test] = _nearest_mean(X[train], y[train], X[test])
     return predicted
