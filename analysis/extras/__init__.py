@@ -21,6 +21,7 @@ EXTRAS: dict[str, str] = {
     "information": "Information",
     "noise-correlations": "NoiseCorrelations",
     "sparseness": "Sparseness",
+    "time-course": "TimeCourse",
 }
 
 __all__ = ["EXTRAS", "Extra", "find_extras", "get_extra"]
