@@ -26,9 +26,9 @@ class Decoding(Extra):
     Table `decoding`: a row for each window, group, `features` (``"activity"``, ``"count"``, ``"latency"``) and
     `decoder` (``"nearest-mean"``, ``"linear"``). Columns: `accuracy` with `accuracy_sem`; `permutation_accuracy` and
     `permutation_accuracy_95`, mean and 95 % quantile of the accuracies with classes permuted among the trials of each
-    fold, `p_value`, and `q_value` over groups; `balanced_accuracy` (mean over classes) with the same;
-    `chance_accuracy`, of always answering the commonest class; `n_permutations`, `n_splits`, `n_classes`, `n_trials`,
-    `n_units`.
+    fold; `p_value`, and `q_value` over all rows of the window, so that the best of several decoders is none by chance;
+    `balanced_accuracy` (mean over classes) with the same; `chance_accuracy`, of always answering the commonest class;
+    `n_permutations`, `n_splits`, `n_classes`, `n_trials`, `n_units`.
 
     Table `decoding_confusion`: a row for each pair of `stimulus_class` and `decoded_class`, with `n_trials` and their
     `share` of the trials of the class.
@@ -72,11 +72,14 @@ class Decoding(Extra):
                 confusions.append(pd.DataFrame(key | _confusion(decoded, np.unique(classes[trials]))))
         table = pd.DataFrame(rows)
         window.lacks += say_if_few_permutations(
-            settings.n_permutations, settings.alpha, len(window.groups), tests="decoded groups"
+            settings.n_permutations,
+            settings.alpha,
+            len(table),
+            tests="decoded groups, features and decoders",
+            where=f"in window {window.window.name!r}",
         )
         for column in ("q_value", "balanced_q_value"):
-            source = column.replace("q_value", "p_value")
-            table[column] = table.groupby(["features", "decoder"])[source].transform(q_values)
+            table[column] = q_values(table[column.replace("q_value", "p_value")])
         return {"decoding": table, "decoding_confusion": pd.concat(confusions, ignore_index=True)}
 
 

@@ -11,6 +11,8 @@ from .correlograms import correlograms
 from .comparison import comparison
 from .decoding import decoding_accuracy
 from .effects_by_layer import effects_by_layer
+from .information_bias import information_bias
+from .information_by_unit import information_by_unit
 from .information_gain import information_gain
 from .learning_curve import learning_curve
 from .packet_size import packet_size
@@ -24,6 +26,7 @@ from .spike_time_equality import spike_time_equality
 from .style import figure_style, new_axes
 from .synchrony import complexity_distributions, synchrony_against_surrogates
 from .unit_information import unit_information
+from .time_course import time_course
 from .unitary_events import unitary_events
 from .validation_curves import validation_curves
 
@@ -39,6 +42,8 @@ __all__ = [
     "effects_by_layer",
     "figure_of",
     "figure_style",
+    "information_bias",
+    "information_by_unit",
     "information_gain",
     "learning_curve",
     "new_axes",
@@ -53,6 +58,7 @@ __all__ = [
     "spike_time_equality",
     "synchrony_against_surrogates",
     "unit_information",
+    "time_course",
     "unitary_events",
     "validation_curves",
 ]

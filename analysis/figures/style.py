@@ -27,6 +27,7 @@ CELL_TYPE_COLORS = {"E": "#d55e00", "I": "#0072b2", "-": "#4d4d4d"}
 CELL_TYPE_NAMES = {"E": "excitatory", "I": "inhibitory", "-": "untyped"}
 DECISION_COLOR = "#009e73"
 HEAT_MAP = "viridis"
+SERIES_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1f2328")
 
 _RC: dict[str, Any] = {
     "axes.labelsize": 8,

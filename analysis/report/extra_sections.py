@@ -10,6 +10,11 @@ from .section import Section
 # Table of `Analysis.extras` to the module of this package whose function `section(analysis)` makes the section.
 SECTIONS: dict[str, str] = {
     "synchrony": "synchrony_section",
+    "information": "response_information_section",
+    "time_course": "time_course_section",
+    "decoding": "decoding_section",
+    "noise_correlations": "noise_correlations_section",
+    "sparseness": "sparseness_section",
     "coincidences": "coincidences_section",
     "unitary_events": "unitary_events_section",
     "pattern_spectrum": "patterns_section",

@@ -35,8 +35,8 @@ def test_decoding_beside_the_standard_table(result, two_areas):
     assert (of_counts["permutation_accuracy_95"] > of_counts["permutation_accuracy"]).all()
     assert of_counts["accuracy"]["linear", "A"] > of_counts["permutation_accuracy_95"]["linear", "A"]
     assert of_counts["p_value"]["linear", "B"] > 0.05
-    for _, rows in table.groupby(["features", "decoder"]):
-        np.testing.assert_array_equal(rows["q_value"], q_values(rows["p_value"]))
+    for kind in ("", "balanced_"):
+        np.testing.assert_array_equal(table[f"{kind}q_value"], q_values(table[f"{kind}p_value"]))
     expected = decode(
         two_areas.counts()[:, :6], two_areas.trials["stimulus_class"], decoder="linear", n_permutations=99
     )
