@@ -121,8 +121,8 @@ def test_recordings_are_analysed_where_only_the_analysis_is_installed(project, t
     extras = project["optional-dependencies"]
     with_analysis = installed_with(project["dependencies"] + extras["analysis"])
     modules = {"torch": "torch", "numba": "numba", "pooch": "pooch", "nest-simulator": "nest", "nir": "nir"}
-    modules |= {"distributed": "distributed,dask", "pyarrow": "pyarrow", "mpi4py": "mpi4py"}
-    others = [text for extra in ("train", "nest", "nir", "dask", "parquet", "mpi") for text in extras[extra]]
+    modules |= {"distributed": "distributed,dask", "mpi4py": "mpi4py"}
+    others = [text for extra in ("train", "nest", "nir", "dask", "mpi") for text in extras[extra]]
     absent = {Requirement(text).name for text in others} - with_analysis
     assert absent <= modules.keys(), "name the modules of a new requirement here"
 

@@ -5,10 +5,10 @@ Without `ax` or `axes` a new figure is made, apart from pyplot; :func:`render` t
 
 from .class_distances import class_distance_matrix, class_distances
 from .coincidences import coincidences
+from .comparison import comparison
 from .connection_matrix import connection_matrix
 from .connection_truth import precision_recall
 from .correlograms import correlograms
-from .comparison import comparison
 from .decoding import decoding_accuracy
 from .effects_by_layer import effects_by_layer
 from .information_bias import information_bias
@@ -25,8 +25,8 @@ from .save import figure_of, render
 from .spike_time_equality import spike_time_equality
 from .style import figure_style, new_axes
 from .synchrony import complexity_distributions, synchrony_against_surrogates
-from .unit_information import unit_information
 from .time_course import time_course
+from .unit_information import unit_information
 from .unitary_events import unitary_events
 from .validation_curves import validation_curves
 
@@ -34,10 +34,10 @@ __all__ = [
     "class_distance_matrix",
     "class_distances",
     "coincidences",
+    "comparison",
     "complexity_distributions",
     "connection_matrix",
     "correlograms",
-    "comparison",
     "decoding_accuracy",
     "effects_by_layer",
     "figure_of",
@@ -57,8 +57,8 @@ __all__ = [
     "render",
     "spike_time_equality",
     "synchrony_against_surrogates",
-    "unit_information",
     "time_course",
+    "unit_information",
     "unitary_events",
     "validation_curves",
 ]

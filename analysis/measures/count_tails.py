@@ -14,8 +14,8 @@ def upper_tail(count: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> NDArra
 
     N is Poisson where the variance equals the mean (the test of Stark and Abeles 2009,
     doi:10.1016/j.jneumeth.2008.12.029), binomial where it is smaller (a sum of unequal coin tosses is close to the
-    binomial of equal mean and variance: Ehm 1991, Statistics and Probability Letters 11:7) and negative binomial where it is
-    larger.
+    binomial of equal mean and variance: Ehm 1991, Statistics and Probability Letters 11:7) and negative binomial where
+    it is larger.
 
     Parameters
     ----------
