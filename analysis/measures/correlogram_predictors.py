@@ -147,8 +147,8 @@ def shuffle_prediction(
     The shift or shuffle predictor, after Perkel et al. 1967 (doi:10.1016/S0006-3495(67)86597-4), over all orders of the
     trials of a class: what is locked to the stimulus is kept. Latency or excitability that both units share from trial
     to trial is not, and shows up as excess (Brody 1999, doi:10.1162/089976699300016133). The variance is that of a
-    permutation (Hoeffding 1951, doi:10.1214/aoms/1177729545), exactly so where no unit fires twice in a trial, and as if trains
-    were Poisson otherwise.
+    permutation (Hoeffding 1951, doi:10.1214/aoms/1177729545), exactly so where no unit fires twice in a trial, and as
+    if trains were Poisson otherwise.
 
     Parameters
     ----------
