@@ -50,7 +50,9 @@ def save_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame]) -> list[
         for name, table in tables.items():
             if not len(table.columns):
                 continue
-            written.append(_replaced(folder / f"{name}.parquet", partial(table.to_parquet, index=False)))
+            # Not by pyarrow itself, whose errors do not say that a disk is full.
+            write = partial(Path.write_bytes, data=bytes(table.to_parquet(index=False)))
+            written.append(_replaced(folder / f"{name}.parquet", write))
             written.append(_replaced(folder / f"{name}.csv", partial(table.to_csv, index=False)))
     except OSError as error:
         raise FileError(f"cannot write tables to {folder}: {error.strerror or error}") from error
@@ -96,5 +98,8 @@ def load_values(path: Path) -> dict[str, Any]:
 
 def _replaced(path: Path, write: Callable[[Path], object]) -> Path:
     unfinished = path.with_name(path.name + ".partial")
-    write(unfinished)
-    return unfinished.replace(path)
+    try:
+        write(unfinished)
+        return unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

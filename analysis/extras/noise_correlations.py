@@ -39,7 +39,7 @@ class NoiseCorrelations(Extra):
     summary = "noise and signal correlations of spike counts, within and between groups"
     needs_times = False
 
-    max_units: int = parameter(100, "units of a group; as many are drawn from a larger one", minimum=2)
+    max_units: int = parameter(200, "units in all; of more, as many are drawn from every group", minimum=2)
 
     def compute(self, window: WindowTables) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
@@ -103,19 +103,21 @@ class NoiseCorrelations(Extra):
         return {"noise_correlations": pd.DataFrame(rows), "noise_correlation_pairs": pairs}
 
     def _drawn(self, window: WindowTables) -> list[NDArray[np.intp]]:
-        """Units of each group, in their order."""
+        """Active units of each group, in their order; all, or as many of each as there is room for."""
         enough = window.activity.sum(axis=0) >= window.settings.min_active_trials
+        active = [group.rows[enough[group.rows]] for group in window.groups]
+        n_active = np.array([len(rows) for rows in active])
+        if n_active.sum() <= self.max_units:
+            return active
+        n_drawn = np.minimum(n_active, max(2, self.max_units // max(1, int(np.count_nonzero(n_active)))))
+        window.lacks.append(
+            f"Noise correlations in window {window.window.name!r} are of {n_drawn.sum()} of {n_active.sum()} active "
+            "units, drawn from every group."
+        )
         drawn = []
-        for number, group in enumerate(window.groups):
-            rows = group.rows[enough[group.rows]]
-            if len(rows) > self.max_units:
-                rng = np.random.default_rng(window.settings.seed_for("units of pairs", window.number, number))
-                window.lacks.append(
-                    f"Noise correlations of {group.name} in window {window.window.name!r} are of {self.max_units} of "
-                    f"its {len(rows)} active units."
-                )
-                rows = np.sort(rng.choice(rows, self.max_units, replace=False))
-            drawn.append(rows)
+        for number, (rows, n) in enumerate(zip(active, n_drawn, strict=True)):
+            rng = np.random.default_rng(window.settings.seed_for("units of pairs", window.number, number))
+            drawn.append(np.sort(rng.choice(rows, n, replace=False)))
         return drawn
 
 

@@ -12,7 +12,7 @@ from ..figures.windows import window_title
 from .content import ComparisonReport
 from .methods import Definition, settings_rows
 from .section import Drawing, KeyNumber, Page, Section, Table
-from .words import counted, number
+from .words import Value, counted, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +172,7 @@ def _table(result: Comparison, judged: bool) -> Table:
     return Table(head, lines, caption)
 
 
-def _of_members(values: pd.DataFrame, ensemble: str, window: str, group: str, measure: str) -> str:
+def _of_members(values: pd.DataFrame, ensemble: str, window: str, group: str, measure: str) -> str | tuple[str, ...]:
     rows = values[
         (values["ensemble"] == ensemble)
         & (values["window"] == window)
@@ -180,8 +180,10 @@ def _of_members(values: pd.DataFrame, ensemble: str, window: str, group: str, me
         & (values["measure"] == measure)
     ]
     means = rows["mean"].to_numpy(dtype=np.float64)
-    text = _short(float(means.mean()))
-    return f"{text} ± {_short(float(means.std(ddof=1)))}" if len(means) > 1 else text
+    if len(means) == 1:
+        return _short(float(means[0]))
+    mean, found, sd = number(Value(float(means.mean()), float(means.std(ddof=1)))).partition(" ± ")
+    return (mean, f"± {sd}") if found else (mean, "± 0")
 
 
 def _with_interval(value: float, low: float, high: float) -> str | tuple[str, ...]:
@@ -197,4 +199,6 @@ def _small(value: float) -> str:
 
 
 def _short(value: float) -> str:
+    if abs(value) < 1e-12:  # rounding of sums
+        return "0"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

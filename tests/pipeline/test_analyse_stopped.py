@@ -67,14 +67,17 @@ def test_interrupted_it_says_so_on_one_line_and_can_be_started_again(folder: Pat
     assert (folder / "out" / "report.html").exists()
 
 
-@pytest.mark.parametrize(("n_bytes", "file"), [(2000, "results.json"), (20_000, "report.html")])
-def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(folder: Path, n_bytes: int, file: str) -> None:
-    what = "" if file == "results.json" else "the report "
+@pytest.mark.parametrize(
+    ("n_bytes", "what"),
+    [(2000, f"tables to {Path('out', 'tables')}"), (60_000, f"the report {Path('out', 'report.html')}")],
+)
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(folder: Path, n_bytes: int, what: str) -> None:
     run = in_folder(folder, sys.executable, "-c", ON_A_FULL_DISK, str(n_bytes), *ANALYZE[3:])
     assert run.returncode == 1
-    assert run.stderr.strip() == f"semsync: cannot write {what}{Path('out', file)}: File too large"
-    assert not list((folder / "out").glob("*.partial"))
-    assert not (folder / "out" / file).exists()
+    assert run.stderr.strip() == f"semsync: cannot write {what}: File too large"
+    assert not list((folder / "out").rglob("*.partial"))
+    assert not (folder / "out" / "report.html").exists()
+    assert not (folder / "out" / "results.json").exists()
 
 
 def test_an_analysis_that_is_there_is_kept_unless_told(folder: Path) -> None:

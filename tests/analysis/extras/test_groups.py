@@ -81,10 +81,10 @@ def test_noise_correlations_within_and_between_areas(result):
 
 def test_a_large_group_is_sampled_and_it_is_said(two_areas):
     result = analyze(
-        two_areas, windows=["all"], also=["noise-correlations:max_units=4"], n_permutations=19, n_sample_trials=0
+        two_areas, windows=["all"], also=["noise-correlations:max_units=8"], n_permutations=19, n_sample_trials=0
     )
     assert result.extras["noise_correlations"]["n_units_1"].tolist() == [4, 4, 4]
-    assert any("are of 4 of its 6 active units" in sentence for sentence in result.lacks)
+    assert any("are of 8 of 12 active units, drawn from every group" in sentence for sentence in result.lacks)
 
 
 def test_without_classes_variability_is_that_over_all_trials(two_areas):

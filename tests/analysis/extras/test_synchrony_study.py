@@ -34,7 +34,7 @@ def test_false_positives_are_nominal_with_jittered_spikes_and_too_few_with_dithe
 
 
 def test_planted_volleys_are_found(study):
-    found = study.p_values(study.recordings(60, 4, volleys=1.5), 60, "jitter_spikes")
+    found = study.p_values(study.recordings(60, 4, volleys=1.5, rate=0.02), 60, "jitter_spikes")
     assert study.rejected(found["spike_time_tiling"]) > 0.8
     assert study.rejected(found["complexity"]) > 0.6
     assert study.rejected(found["packet_width_ms"]) > 0.4
