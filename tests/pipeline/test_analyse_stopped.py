@@ -46,7 +46,12 @@ def in_folder(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def test_interrupted_it_says_so_on_one_line_and_can_be_started_again(folder: Path) -> None:
     ours, theirs = pty.openpty()
     run = subprocess.Popen(
-        [*ANALYZE, "--n-permutations", "50000000"], cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs
+        [*ANALYZE, "--n-permutations", "50000000"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        # A shell's background jobs, of which these tests may be one, are started deaf to Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     shown, deadline = b"", time.monotonic() + 120
