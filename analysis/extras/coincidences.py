@@ -57,9 +57,7 @@ class PairCoincidences(Extra):
         if not n_tests:
             window.lacks.append(f"No two units spike in window {window.window.name!r}: no coincidences.")
             return {}
-        sentence = require_surrogates(self.n_surrogates, n_tests, self.alpha, "pairs of units")
-        if sentence:
-            window.lacks.append(sentence)
+        window.lacks += require_surrogates(self.n_surrogates, self.alpha, n_tests=n_tests, what="pairs of units")
         found = coincidence_test(
             table,
             max_lag=self.max_lag,

@@ -43,12 +43,12 @@ class SpikePatterns(Extra):
         """Tables ``patterns``, ``pattern_occurrences`` and ``pattern_spectrum``."""
         import pandas as pd
 
+        from ..measures.enough_surrogates import require_surrogates
         from ..measures.patterns import PatternSettings
         from ..measures.patterns_process import limited_spade_patterns
-        from ..measures.permutation import require_permutations
 
         table = window.table
-        require_permutations(self.n_surrogates, self.alpha)
+        require_surrogates(self.n_surrogates, self.alpha)
         if table.n_units > MOST_UNITS:
             raise InputError(
                 f"patterns are searched among up to {MOST_UNITS} units, and there are {table.n_units}: choose some "

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..measures.elephant_measures import draw_sample
+from ..measures.enough_surrogates import require_surrogates
 from ..measures.groups import UnitGroup
-from ..measures.permutation import n_discoveries_needed, q_values
+from ..measures.permutation import q_values
 from ..measures.spike_batch import SpikeBatch, observed_batch, surrogate_batch
 from ..measures.surrogates import SURROGATES, Surrogates
 from ..measures.synchrony import (
@@ -21,7 +22,6 @@ from ..measures.synchrony import (
     against_surrogates,
     bins_with,
     many_coincident_units,
-    require_surrogates,
     standard_errors,
     synchrony_of,
     two_sided_p_values,
@@ -46,7 +46,7 @@ class Synchrony(Extra):
     summary: ClassVar[str] = "packets, coincidences and correlation of each group against surrogates"
 
     surrogate: str = parameter("jitter_spikes", "kind of surrogate", choices=tuple(SURROGATES))
-    n_surrogates: int = parameter(200, "number of surrogates", minimum=1)
+    n_surrogates: int = parameter(1000, "number of surrogates", minimum=1)
     dither: float = parameter(5.0, "largest displacement, or bins of jitter_spikes", unit="ms", above=0)
     refractory_period: float = parameter(2.0, "dead time that dithering with it keeps", unit="ms", minimum=0)
     bin_size: float = parameter(1.0, "bins of the complexity distribution", unit="ms", above=0)
@@ -63,10 +63,17 @@ class Synchrony(Extra):
         Raises
         ------
         InputError
-            When `n_surrogates` is too small for a p-value of the analysis's `alpha`.
+            When `n_surrogates` is too small for the analysis's `alpha`, over all measures of all groups.
         """
         settings = window.settings
-        require_surrogates(self.n_surrogates, settings.alpha)
+        fires = [group for group in window.groups if window.table.counts()[:, group.rows].any()]
+        remarks = require_surrogates(
+            self.n_surrogates,
+            settings.alpha,
+            n_tests=len(fires) * len(SYNCHRONY_MEASURES),
+            what=f"tests of synchrony in window {window.window.name!r}",
+            two_sided=True,
+        )
         try:
             surrogates = Surrogates(
                 window.table, self.surrogate, dither=self.dither, refractory_period=self.refractory_period
@@ -98,7 +105,8 @@ class Synchrony(Extra):
                 surrogates.resolution,
             )
             bins.append(self._bins(window, group, distribution[0], distributions))
-        return self._tables(window, rows, bins)
+        window.lacks += remarks
+        return self._tables(rows, bins)
 
     def _nothing(self, window: WindowTables, why: str) -> dict[str, pd.DataFrame]:
         window.lacks.append(f"The window {window.window.name!r} has no analysis of synchrony: {why}.")
@@ -188,21 +196,11 @@ class Synchrony(Extra):
             "bin_size_ms": self.bin_size,
         }
 
-    def _tables(
-        self, window: WindowTables, rows: list[dict[str, Any]], bins: list[dict[str, Any]]
-    ) -> dict[str, pd.DataFrame]:
+    def _tables(self, rows: list[dict[str, Any]], bins: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
         import pandas as pd
 
         synchrony = _with_q_values(pd.DataFrame(rows))
         complexity = _with_q_values(pd.concat(map(pd.DataFrame, bins), ignore_index=True))
-        n_tests = int(synchrony["p_value"].notna().sum())
-        # The smallest two-sided p-value is that of half as many surrogates.
-        needed = n_discoveries_needed(n_tests, (self.n_surrogates - 1) // 2, window.settings.alpha)
-        if needed > 1:
-            window.lacks.append(
-                f"With {self.n_surrogates} surrogates, q < {window.settings.alpha:g} for the synchrony of window "
-                f"{window.window.name!r} takes at least {needed} of {n_tests} tests that are significant together."
-            )
         return {"synchrony": synchrony, "complexity": complexity}
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...spike_table import SpikeTable
-from .permutation import require_permutations
+from .enough_surrogates import require_surrogates
 from .surrogates import Surrogates
 
 ROUNDING = 1e-6  # ms; lags that exceed max_lag by less do so by the rounding of spike times only
@@ -197,7 +197,7 @@ def coincidence_test(
     test a little conservative; docs/measures.md says how much. Grün 2009, doi:10.1152/jn.00093.2008; Louis, Gerstein,
     Grün, Diesmann 2010, doi:10.3389/fncom.2010.00127.
     """
-    require_permutations(n_surrogates, alpha)
+    require_surrogates(n_surrogates, alpha)
     if not 0 <= max_lag < np.inf:
         raise InputError(f"max_lag must be at least 0 and finite, got {max_lag} ms")
     if surrogate not in ("shuffle_isis", "trial_shuffling") and dither < 2 * max_lag:

@@ -152,9 +152,9 @@ def spade_patterns(table: SpikeTable, settings: PatternSettings, seed: int | np.
     }
     if not len(signatures):
         return Patterns((), nothing, ())
-    sentence = require_surrogates(settings.n_surrogates, len(signatures), settings.alpha, "signatures of patterns")
-    if sentence:
-        remarks.append(sentence)
+    remarks += require_surrogates(
+        settings.n_surrogates, settings.alpha, n_tests=len(signatures), what="signatures of patterns"
+    )
     sizes = signatures[:, 0]
     most = np.zeros((settings.n_surrogates, int(sizes.max()) + 1), dtype=np.int64)
     drawn = Surrogates(table, settings.surrogate, dither=settings.dither)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import InputError
 from .complexity import complexity_distribution, mean_number_of_coincident_units
 from .contrast import spike_contrasts
 from .packet_fit import fit_packets
 from .packets import shortest_half
-from .permutation import require_permutations
 from .spike_batch import SpikeBatch
 from .summary import sem_of_finite
 from .tiling import spike_time_tiling_coefficients
@@ -200,14 +198,3 @@ def two_sided_p_values(observed: _Float, surrogates: _Float) -> _Float:
     n_equal = n_surrogates - n_above - n_below
     p_values = np.minimum(1.0, 2 * (1 + np.minimum(n_above, n_below) + n_equal / 2) / (1 + n_surrogates))
     return np.where(n_equal == n_surrogates, np.nan, p_values)
-
-
-def require_surrogates(n_surrogates: int, alpha: float) -> None:
-    """Refuse a number of surrogates whose smallest two-sided p-value, 2 / (1 + n), lies above `alpha`."""
-    try:
-        require_permutations((n_surrogates - 1) // 2, alpha)
-    except InputError:
-        needed = int(np.ceil(2 / alpha - 1 - 1e-9))
-        raise InputError(
-            f"n_surrogates = {n_surrogates} cannot give a two-sided p-value of {alpha:g}: at least {needed} are needed"
-        ) from None

@@ -33,7 +33,7 @@ def recording(seed: int = 0, **columns) -> SpikeTable:
 
 @pytest.fixture(scope="module")
 def analysis() -> Analysis:
-    return analyze(recording(), also=["synchrony:n_surrogates=119"], **FAST)
+    return analyze(recording(), also=["synchrony:n_surrogates=559"], **FAST)
 
 
 def test_planted_synchrony_is_found_where_it_is(analysis):
@@ -47,7 +47,7 @@ def test_planted_synchrony_is_found_where_it_is(analysis):
     assert abs(width - 0.3) < 3 * error < 0.1
     assert planted.loc["packet_width_ms", "ratio"] < 0.6
     assert planted.loc["synchronous_bins", "z"] > 3
-    assert (table["n_surrogates"] == 119).all()
+    assert (table["n_surrogates"] == 559).all()
     assert (table["dither_ms"] == 5.0).all()
     assert (table["resolution_ms"] == 0).all()
     assert table.loc[("A", "complexity"), "n_units"] == 15
@@ -76,10 +76,10 @@ def test_complexity_table_counts_all_bins(analysis):
 
 def test_the_same_seed_gives_the_same_result_in_batches_of_any_size(analysis, monkeypatch):
     monkeypatch.setattr(module, "_SPIKES_AT_ONCE", 30_000)
-    again = analyze(recording(), also=["synchrony:n_surrogates=119"], **FAST)
+    again = analyze(recording(), also=["synchrony:n_surrogates=559"], **FAST)
     pd.testing.assert_frame_equal(again.extras["complexity"], analysis.extras["complexity"])
     pd.testing.assert_frame_equal(again.extras["synchrony"], analysis.extras["synchrony"])
-    other = analyze(recording(), also=["synchrony:n_surrogates=119"], seed=1, **FAST)
+    other = analyze(recording(), also=["synchrony:n_surrogates=559"], seed=1, **FAST)
     assert not other.extras["complexity"]["surrogate_mean"].equals(analysis.extras["complexity"]["surrogate_mean"])
 
 
@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_result_in_batches_of_any_size(analysis, mo
 def test_first_spikes_and_groups_of_the_user(surrogate):
     done = analyze(
         recording(stimulus_class=np.arange(N_TRIALS) % 2), by="cluster", spike_mode="first",
-        also=[f"synchrony:surrogate={surrogate},n_surrogates=39"], **FAST,
+        also=[f"synchrony:surrogate={surrogate},n_surrogates=839"], **FAST,
     )  # fmt: skip
     if surrogate == "shuffle_isis":
         assert "synchrony" not in done.extras
@@ -105,11 +105,11 @@ def test_what_cannot_be_known_is_refused_or_said():
         analyze(recording(), also=["synchrony:n_surrogates=20"], **FAST)
     with pytest.raises(InputError, match="surrogate of analysis 'synchrony' must be one of dither_spikes"):
         analyze(recording(), also=["synchrony:surrogate=dithering"], **FAST)
-    few = analyze(recording(), also=["synchrony:n_surrogates=39"], **FAST)
-    assert any("takes at least 14 of 14 tests" in sentence for sentence in few.lacks)
+    with pytest.raises(InputError, match=r"too small for 14 tests of synchrony .* unless 2 were; at least 559"):
+        analyze(recording(), also=["synchrony:n_surrogates=558"], **FAST)
     decided = recording(decision_time=np.linspace(20, 50, N_TRIALS))
     options = FAST | {"windows": ("decision",)}
-    done = analyze(decided, also=["synchrony:surrogate=trial_shuffling,n_surrogates=39"], **options)
+    done = analyze(decided, also=["synchrony:surrogate=trial_shuffling"], **options)
     assert "synchrony" not in done.extras
     assert any("trial_shuffling needs trials that could hold" in sentence for sentence in done.lacks)
 
@@ -123,7 +123,7 @@ def test_a_clock_is_no_synchrony():
     table = SpikeTable(
         rng.integers(0, 100, n), rng.integers(0, 20, n), rng.integers(0, 30, n), {"unit_id": range(20)}, trials
     )
-    done = analyze(table, also=["synchrony:n_surrogates=39"], **FAST)
+    done = analyze(table, also=["synchrony:n_surrogates=279"], **FAST)
     rows = done.extras["synchrony"].set_index("measure")
     assert (rows["resolution_ms"] == 1).all()
     assert (rows["z"].abs() < 3).all()
@@ -133,7 +133,7 @@ def test_silent_and_single_units_have_no_numbers_and_no_tests():
     units = {"unit_id": [0, 1, 2], "area": ["silent", "one", "silent"]}
     trials = {"start": np.arange(9) * 50.0, "stop": np.arange(9) * 50.0 + 50}
     table = SpikeTable(np.linspace(1, 40, 9), np.ones(9), np.arange(9), units, trials)
-    done = analyze(table, also=["synchrony:n_surrogates=39"], **FAST)
+    done = analyze(table, also=["synchrony:n_surrogates=279"], **FAST)
     table = done.extras["synchrony"].set_index(["name", "measure"])
     assert table.loc["silent", "observed"].drop("synchronous_bins").isna().all()
     assert table["p_value"].isna().all()
@@ -169,11 +169,11 @@ def test_figures_show_the_tables(analysis):
 def test_report_says_which_groups_are_synchronous(analysis):
     found = section(analysis)
     about, words = found.drawings[0].words
-    assert "119 surrogates by jitter_spikes (5 ms)" in about
+    assert "559 surrogates by jitter_spikes (5 ms)" in about
     assert "Over all spikes, packets (shortest half) are sharper than in surrogates in A (" in words
     assert "in 1 of 2 groups they are not told apart" in words
     assert len(found.table.rows) == 14
-    nothing = analyze(recording(), by="cluster", also=["synchrony:n_surrogates=39"], **FAST)
+    nothing = analyze(recording(), by="cluster", also=["synchrony:n_surrogates=839"], **FAST)
     assert section(nothing) is not None
     restored = Analysis.from_dict(analysis.to_dict())
     assert section(restored).drawings[0].words == found.drawings[0].words

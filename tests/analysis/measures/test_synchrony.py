@@ -23,12 +23,10 @@ from semsync.analysis.measures.synchrony import (
     PopulationSample,
     against_surrogates,
     many_coincident_units,
-    require_surrogates,
     synchrony_of,
     two_sided_p_values,
 )
 from semsync.analysis.measures.tiling import draw_pairs, spike_time_tiling_coefficients
-from semsync.errors import InputError
 
 N_TRIALS, N_UNITS = 8, 6
 
@@ -231,9 +229,3 @@ def test_many_coincident_units_by_counting():
         few = next(k for k in range(2, 11) if pooled[k:].sum() <= 0.05 * pooled[1:].sum())
         enough = max((k for k in range(9) if pooled[k:].sum() / 5 >= 3), default=0)
         assert many_coincident_units(one, more, n_bins=3) == max(2, min(few, enough))
-
-
-def test_too_few_surrogates_are_refused():
-    require_surrogates(39, 0.05)
-    with pytest.raises(InputError, match="at least 39 are needed"):
-        require_surrogates(38, 0.05)
