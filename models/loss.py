@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -48,18 +49,34 @@ class FirstSpikeLoss(BaseModel):
         >>> FirstSpikeLoss(alpha=0.0)(t_out, torch.tensor([0, 1]), tau_syn=10.0).tolist()
         [0.0, 100.0]
         """
+        return _Loss.apply(t_out, labels, tau_syn, self)
+
+
+class _Loss(torch.autograd.Function):
+    """Loss and gradient at once: of a few hundred numbers, torch's graph would cost more than the numbers."""
+
+    @staticmethod
+    def forward(ctx: Any, t_out: Tensor, labels: Tensor, tau_syn: float, loss: FirstSpikeLoss) -> Tensor:
         t = t_out / tau_syn
-        t_label = t.gather(1, labels[:, None])[:, 0]
+        label = labels[:, None]
+        t_label = t.gather(1, label)
         answered = torch.isfinite(t_label)
-        # Where the label neuron is silent the loss is a constant; zeros keep inf - inf out of the gradient.
-        t = torch.where(answered[:, None], t, 0.0)
+        # Where the label neuron is silent the loss is a constant; zeros keep inf - inf out of the gradient. The others'
+        # silent neurons have exp(-inf) = 0 in the sum and in its gradient.
+        t = torch.where(answered, t, 0.0)
         t_label = torch.where(answered, t_label, 0.0)
-        spiking = torch.isfinite(t)
-        competition = torch.logsumexp(torch.where(spiking, -torch.where(spiking, t, 0.0) / self.xi, -torch.inf), dim=1)
-        loss = competition + t_label / self.xi
-        if self.alpha:
-            loss = loss + self.alpha * torch.exp(t_label / self.beta)
-        return torch.where(answered, loss, self.silent_loss)
+        scaled = t * (-1.0 / loss.xi)
+        early = loss.alpha * torch.exp(t_label / loss.beta) if loss.alpha else torch.zeros_like(t_label)
+        log_sum = torch.logsumexp(scaled, dim=1, keepdim=True)
+        gradient = torch.exp(scaled - log_sum) * (-1.0 / loss.xi)
+        gradient.scatter_add_(1, label, 1.0 / loss.xi + early / loss.beta)
+        ctx.save_for_backward(torch.where(answered, gradient / tau_syn, 0.0))
+        return torch.where(answered, log_sum + t_label / loss.xi + early, loss.silent_loss)[:, 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return grad[:, None] * ctx.saved_tensors[0], None, None, None
 
 
 def decide(t_out: Tensor) -> Tensor:

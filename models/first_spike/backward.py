@@ -9,7 +9,7 @@ import numpy as np
 
 from .compilation import jit
 from .crossing import propagator
-from .simd import BLOCK, retreat
+from .simd import BLOCK, retreat, retreat_weights
 from .tasks import next_task
 
 
@@ -30,24 +30,10 @@ def _exceeds(
 
 
 @jit()
-def _put(state: Any, j: int, em: float, k: float, es: float, keep: float, tau_m: float, tau_s: float) -> None:
-    state[0, j] = -keep * em
-    state[1, j] = -keep * k
-    state[2, j] = -em / tau_m
-    state[3, j] = es / tau_s - k / tau_m
-
-
-@jit()
-def _put_all(state: Any, em: Any, k: Any, es: Any, keep: Any, n: int, tau_m: float, tau_s: float) -> None:
-    for j in range(n):
-        _put(state, j, em[j], k[j], es[j], keep[j], tau_m, tau_s)
-
-
-@jit()
 def gradients(
     counter: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
     gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
-    sens_i: Any, grad: Any, max_dw: float, s_peak: float, dw: Any, dw_rest: Any, dt: Any, n_used: Any,
+    sens_i: Any, grad: Any, max_dw: float, s_peak: float, dw: Any, dw_rest: Any, of_inputs: bool, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
     n_chunks, n_in, _ = dw.shape
@@ -63,72 +49,65 @@ def gradients(
         n = min(BLOCK, n_out - j0)
         if n == BLOCK:
             dw[chunk, :, j0 : j0 + BLOCK] = 0.0
+            w, w_start, dw_all, dw_start, stride = weights, j0, dw, chunk * n_in * n_out + j0, n_out
         else:
             dw_rest[chunk] = 0.0
+            w, w_start, dw_all, dw_start, stride = rest, 0, dw_rest, chunk * n_in * BLOCK, BLOCK
         state = np.empty((4, BLOCK), weights.dtype)
         # exp(-X / tau_m), k(X) and exp(-X / tau_syn) for the time X from the frame's start to the neuron's spike, times
         # its gradient; and whether the guard lets it pass.
         em_x, k_x, es_x, keep = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-        at = np.empty(BLOCK, np.int32)
-        latest_first = np.empty(BLOCK, np.int32)
+        # One past the last causal input, 0 for a neuron without a gradient, and the start of its frame.
+        at, last_frame = np.zeros(BLOCK, np.int32), np.empty(BLOCK, np.int32)
         for b in range(chunk * chunk_size, min((chunk + 1) * chunk_size, n_samples)):
-            state[:] = 0.0
-            em_x[:], k_x[:], es_x[:], keep[:] = 0.0, 0.0, 0.0, 1.0
-            # Neurons by their last causal input, latest first: there they join.
-            n_spikes = 0
-            for j in range(n):
-                k = n_causal[b, j0 + j]
-                if k == 0 or grad[b, j0 + j] == 0.0:
+            latest = 0
+            for j in range(BLOCK):
+                em_x[j], k_x[j], es_x[j], keep[j] = 0.0, 0.0, 0.0, 1.0
+                at[j], last_frame[j] = 0, -1
+                if j >= n or n_causal[b, j0 + j] == 0 or grad[b, j0 + j] == 0.0:
                     continue
-                m = n_spikes
-                while m > 0 and at[m - 1] < k:
-                    at[m], latest_first[m] = at[m - 1], latest_first[m - 1]
-                    m -= 1
-                at[m], latest_first[m] = k, j
-                n_spikes += 1
-            n_used[block, b] = at[0] if n_spikes else 0
-            m = 0
-            k = n_used[block, b] - 1
-            start = frame_start[b, k] if k >= 0 else 0
+                k = n_causal[b, j0 + j] - 1
+                at[j], last_frame[j] = k + 1, frame_start[b, k]
+                latest = max(latest, k + 1)
+                em, tr = decay[b, 0, k], decay[b, 1, k]
+                g = np.float64(grad[b, j0 + j])
+                des, dtr = g * sens_i[b, j0 + j], g * sens_v[b, j0 + j]
+                em_x[j] = (des + dtr * ratio) * em
+                es_x[j] = des * (em - tr * ratio)
+                k_x[j] = dtr * em + des * tr
+                if max_dw < np.inf:
+                    t = t_out[b, j0 + j]
+                    per_slope = abs(des) * math.exp((t - time[b, k]) / tau_s)
+                    if per_slope * k_peak > max_dw and _exceeds(
+                        per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw
+                    ):
+                        keep[j] = 0.0
+            n_used[block, b] = latest
+            k, start = latest - 1, -1
             while k >= 0:
-                if frame_start[b, k] != start:
+                if start >= 0:
                     em, es, tr = propagator(time[b, start] - time[b, frame_start[b, k]], tau_m, tau_s)
-                    for j in range(n):
-                        k_x[j] = k_x[j] * em + es_x[j] * tr
-                        em_x[j] *= em
-                        es_x[j] *= es
-                    start = frame_start[b, k]
-                    _put_all(state, em_x, k_x, es_x, keep, n, tau_m, tau_s)
-                em, tr = decay[b, k, 0], decay[b, k, 1]
-                while m < n_spikes and at[m] == k + 1:
-                    j = latest_first[m]
-                    g = np.float64(grad[b, j0 + j])
-                    des, dtr = g * sens_i[b, j0 + j], g * sens_v[b, j0 + j]
-                    em_x[j] = (des + dtr * ratio) * em
-                    es_x[j] = des * (em - tr * ratio)
-                    k_x[j] = dtr * em + des * tr
-                    if max_dw < np.inf:
-                        t = t_out[b, j0 + j]
-                        per_slope = abs(des) * math.exp((t - time[b, k]) / tau_s)
-                        if per_slope * k_peak > max_dw and _exceeds(
-                            per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw
-                        ):
-                            keep[j] = 0.0
-                    _put(state, j, em_x[j], k_x[j], es_x[j], keep[j], tau_m, tau_s)
-                    m += 1
-                stop = start
-                if m < n_spikes:
-                    stop = max(stop, at[m])
+                    for j in range(BLOCK):
+                        if last_frame[j] >= start:
+                            k_x[j] = k_x[j] * em + es_x[j] * tr
+                            em_x[j] *= em
+                            es_x[j] *= es
+                start = frame_start[b, k]
+                for j in range(BLOCK):
+                    state[0, j] = -keep[j] * em_x[j]
+                    state[1, j] = -keep[j] * k_x[j]
+                    state[2, j] = -em_x[j] / tau_m
+                    state[3, j] = es_x[j] / tau_s - k_x[j] / tau_m
                 at_time = (block * n_samples + b) * width
-                if n == BLOCK:
+                if of_inputs:
                     retreat(
-                        state, weights, j0, dw, chunk * n_in * n_out + j0, n_out, source, b * width, coefficients, dt,
-                        at_time, k, stop,
+                        state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt, at_time,
+                        k, start,
                     )  # fmt: skip
                 else:
-                    retreat(
-                        state, rest, 0, dw_rest, chunk * n_in * BLOCK, BLOCK, source, b * width, coefficients, dt,
-                        at_time, k, stop,
+                    retreat_weights(
+                        state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt, at_time,
+                        k, start,
                     )  # fmt: skip
-                k = stop - 1
+                k = start - 1
         task = next_task(counter)

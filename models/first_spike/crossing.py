@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .compilation import jit
+from .simd import fma
 
 _MAX_NEWTON = 100
-_F = tuple(1.0 / math.factorial(n) for n in range(13))
+_F = tuple(1.0 / math.factorial(n) for n in range(14))
 
 
 @jit()
@@ -75,19 +76,41 @@ def crossing(v0: float, i0: float, gap: float, tau_m: float, tau_s: float) -> tu
 
 
 @jit(inline="always")
+def _series(x: float, first: int) -> float:
+    """Sum of x^n / (n + first)! for n from 0 to 12; pairs of terms first, so that little waits for little."""
+    x_2 = x * x
+    x_4 = x_2 * x_2
+    low = fma(fma(_F[first + 3], x, _F[first + 2]), x_2, fma(_F[first + 1], x, _F[first]))
+    middle = fma(fma(_F[first + 7], x, _F[first + 6]), x_2, fma(_F[first + 5], x, _F[first + 4]))
+    high = fma(fma(_F[first + 11], x, _F[first + 10]), x_2, fma(_F[first + 9], x, _F[first + 8]))
+    return fma(fma(fma(_F[first + 12], x_4, high), x_4, middle), x_4, low)
+
+
+@jit(inline="always")
 def _exp_series(x: float) -> float:
     """exp(x) for abs(x) <= 0.25, to the last bits."""
-    high = _F[8] + x * (_F[9] + x * (_F[10] + x * (_F[11] + x * _F[12])))
-    return _F[0] + x * (
-        _F[1] + x * (_F[2] + x * (_F[3] + x * (_F[4] + x * (_F[5] + x * (_F[6] + x * (_F[7] + x * high))))))
-    )
+    return _series(x, 0)
 
 
 @jit(inline="always")
 def _expm1_ratio_series(x: float) -> float:
     """expm1(x) / x for abs(x) <= 0.25, to the last bits; 1 at 0."""
-    high = _F[8] + x * (_F[9] + x * (_F[10] + x * (_F[11] + x * _F[12])))
-    return _F[1] + x * (_F[2] + x * (_F[3] + x * (_F[4] + x * (_F[5] + x * (_F[6] + x * (_F[7] + x * high))))))
+    return _series(x, 1)
+
+
+@jit(inline="always")
+def short_propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float, float]:
+    """:func:`propagator` for 0 <= s <= min(tau_m, tau_syn), without branches or calls."""
+    rate_s = 1.0 / tau_s
+    x, y = 0.25 * s * (rate_s - 1.0 / tau_m), 0.25 * s * rate_s
+    es = _exp_series(-y)
+    es *= es
+    es *= es
+    # expm1(4 x) / (4 x) from that of x: expm1(2 x) = expm1(x) (expm1(x) + 2).
+    ratio = _expm1_ratio_series(x)
+    ratio *= fma(0.5 * x, ratio, 1.0)
+    ratio *= fma(x, ratio, 1.0)
+    return es * fma(4.0 * x, ratio, 1.0), es, es * (4.0 * y) * ratio
 
 
 @jit()
@@ -98,7 +121,7 @@ def solve_together(
     """:func:`crossing` for the first `n` entries of arrays at once, where it is the usual case; s is NaN elsewhere.
 
     Usual: within a quarter of a time constant, where a short series is exp() to the last bits, and at the root after
-    three steps. Without branches or calls, so that it becomes vector code.
+    one step of Chebyshev's method and one of Newton's. Without branches or calls, so that it becomes vector code.
     """
     rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
     rate_x = rate_s - rate_m
@@ -112,7 +135,7 @@ def solve_together(
         usual = (v0 < 1.0) & (i0 > 0.0) & (slope > 0.0) & (discriminant > 0.0)
         s = 2.0 * (1.0 - v0) / (slope + math.sqrt(max(discriminant, 0.0)))
         step, es, tr = 0.0, 1.0, 0.0
-        for _ in range(3):
+        for third_order in (0.5, 0.0):
             usual = usual & (s > 0.0) & (s <= shortest)
             x = s * rate_x
             es, growth = _exp_series(-s * rate_s), _expm1_ratio_series(x)
@@ -120,7 +143,9 @@ def solve_together(
             v, i = v0 * es * (1.0 + x * growth) + i0 * tr, i0 * es
             slope = i * rate_s - v * rate_m
             usual = usual & (slope > 0.0)
-            step = (1.0 - v) / slope
+            per_slope = 1.0 / slope
+            step = (1.0 - v) * per_slope
+            step *= 1.0 + third_order * step * per_slope * (i * rate_s * rate_s + slope * rate_m)
             s += step
         usual = usual & (step * step * bend <= 1e-17 * tau_m * slope) & (s >= 0.0) & (s <= gap[c])
         s_out[c] = s if usual else np.nan

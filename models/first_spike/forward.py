@@ -8,11 +8,10 @@ import numpy as np
 
 from .compilation import jit
 from .crossing import crossing, propagator, solve_together
-from .simd import ALMOST_ONE, BLOCK, lowest_bit, stream
+from .simd import ALMOST_ONE, BLOCK, PASSED, stream
 from .tasks import next_task
 
 CHUNK = 16  # samples of one task
-_PASSED = -1e30  # current of a neuron that has passed the test: it never does again
 
 
 @jit()
@@ -27,7 +26,7 @@ def _search(
     """
     ratio = (tau_m - tau_s) / tau_m
     while True:
-        em, tr = decay[b, k, 0], decay[b, k, 1]
+        em, tr = decay[b, 0, k], decay[b, 1, k]
         es = em - tr * ratio
         v_k, i_k = v * em + i * tr, i * es
         d, des, dtr = crossing(v_k, i_k, gap[b, k], tau_m, tau_s)
@@ -44,9 +43,9 @@ def _search(
                 em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
                 v, i = v * em + i * tr, i * es
             weight = np.float64(w[source[b, k], neuron])
-            v += weight * coefficients[b, k, 0]
-            i += weight * coefficients[b, k, 1]
-            passed = v * coefficients[b, k, 2] + i * coefficients[b, k, 3] >= ALMOST_ONE
+            v += weight * coefficients[b, 0, k]
+            i += weight * coefficients[b, 1, k]
+            passed = v * coefficients[b, 2, k] + i * coefficients[b, 3, k] >= ALMOST_ONE
 
 
 @jit()
@@ -65,53 +64,49 @@ def first_spikes(
         block, chunk = task // n_chunks, task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
+        everyone = np.uint32((1 << n) - 1)
         state = np.empty((2, BLOCK), weights.dtype)
-        fires = np.empty(1, np.uint32)
         # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
         # where one solution need not wait for another.
-        k_at, v_at, i_at = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK)
+        k_at, passing = np.empty(BLOCK, np.int32), np.zeros((2, BLOCK), weights.dtype)
         lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         s, es_s, tr_s, slope_s = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         for b in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n_samples)):
+            t_out[b, j0 : j0 + n], n_causal[b, j0 : j0 + n] = np.inf, 0
             state[:] = 0.0
             k_at[:] = -1
-            n_left = n
+            pending = everyone
             start = k = 0
-            while k < n_active[b] and n_left:
+            while k < n_active[b] and pending:
                 if k != start:
                     em, es, tr = propagator(time[b, k] - time[b, start], tau_m, tau_s)
                     for j in range(BLOCK):
                         if k_at[j] >= 0:
-                            state[0, j], state[1, j] = 0.0, _PASSED
+                            state[0, j], state[1, j] = 0.0, PASSED
                         else:
                             state[0, j] = state[0, j] * em + state[1, j] * tr
                             state[1, j] *= es
                     start = k
                 stop = frame_stop[b, start]
-                while k < stop and n_left:
-                    if n == BLOCK:
-                        k = stream(state, weights, j0, n_out, source, b * width, coefficients, k, stop, fires)
-                    else:
-                        k = stream(state, rest, 0, BLOCK, source, b * width, coefficients, k, stop, fires)
-                    if k == stop:
-                        break
-                    mask = fires[0]
-                    while mask:
-                        j = lowest_bit(mask)
-                        mask &= mask - np.uint32(1)
-                        k_at[j], v_at[j], i_at[j] = k, state[0, j], state[1, j]
-                        state[0, j], state[1, j] = 0.0, _PASSED
-                        n_left -= 1
-                    k += 1
+                if n == BLOCK:
+                    pending = stream(
+                        state, passing, k_at, pending, weights, j0, n_out, source, b * width, coefficients, k, stop
+                    )  # fmt: skip
+                else:
+                    pending = stream(
+                        state, passing, k_at, pending, rest, 0, BLOCK, source, b * width, coefficients, k, stop
+                    )  # fmt: skip
+                k = stop
             n_passed = 0
             for j in range(n):
                 k = k_at[j]
                 if k < 0:
                     continue
-                em, tr = decay[b, k, 0], decay[b, k, 1]
+                em, tr = decay[b, 0, k], decay[b, 1, k]
+                v, i = np.float64(passing[0, j]), np.float64(passing[1, j])
                 lane[n_passed] = j
-                v_k[n_passed] = v_at[j] * em + i_at[j] * tr
-                i_k[n_passed] = i_at[j] * (em - tr * ratio)
+                v_k[n_passed] = v * em + i * tr
+                i_k[n_passed] = i * (em - tr * ratio)
                 gap_k[n_passed] = gap[b, k]
                 n_passed += 1
             solve_together(n_passed, v_k, i_k, gap_k, s, es_s, tr_s, slope_s, tau_m, tau_s)
@@ -120,8 +115,8 @@ def first_spikes(
                 k, d, des, dtr, slope = k_at[j], s[c], es_s[c], tr_s[c], slope_s[c]
                 if np.isnan(d):
                     k, d, des, dtr, slope = _search(
-                        b, k, v_at[j], i_at[j], weights, j0 + j, n_active, source, frame_start, frame_stop, time,
-                        gap, decay, coefficients, tau_m, tau_s,
+                        b, k, np.float64(passing[0, j]), np.float64(passing[1, j]), weights, j0 + j, n_active, source,
+                        frame_start, frame_stop, time, gap, decay, coefficients, tau_m, tau_s,
                     )  # fmt: skip
                     if k < 0:
                         continue

@@ -18,8 +18,8 @@ from . import reference
 ENGINES = ("kernel", "reference")
 
 
-_Gradients = tuple[Tensor, Tensor, Tensor | None]
-_Backward = Callable[[Tensor], _Gradients]
+_Gradients = tuple[Tensor | None, Tensor, Tensor | None]
+_Backward = Callable[[Tensor, bool], _Gradients]
 
 
 class _Layer(NamedTuple):
@@ -32,7 +32,10 @@ class _Layer(NamedTuple):
 
 
 class _FirstSpike(torch.autograd.Function):
-    """The backward pass is kept as a function from the gradient of the output to those of times, weights and delays."""
+    """The backward pass is kept as a function from the gradient of the output to those of times, weights and delays.
+
+    It is told whether that of times is needed; in a first layer it seldom is.
+    """
 
     @staticmethod
     def forward(ctx: Any, times: Tensor, weights: Tensor, delays: Tensor | None, layer: _Layer) -> Tensor:
@@ -47,7 +50,7 @@ class _FirstSpike(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return *ctx.pass_backward(grad), None
+        return *ctx.pass_backward(grad, ctx.needs_input_grad[0]), None
 
 
 def _with_reference(times: Tensor, weights: Tensor, delays: Tensor | None, layer: _Layer) -> tuple[Tensor, _Backward]:
@@ -55,7 +58,7 @@ def _with_reference(times: Tensor, weights: Tensor, delays: Tensor | None, layer
     exact = times.double(), weights.double(), None if delays is None else delays.double()
     t_out = reference.forward(*exact, tau_m, tau_syn)
 
-    def backward(grad: Tensor) -> _Gradients:
+    def backward(grad: Tensor, of_times: bool) -> _Gradients:
         dt, dw, d_delays = reference.backward(*exact, tau_m, tau_syn, t_out, grad.double(), layer.max_dw)
         return dt.to(weights.dtype), dw.to(weights.dtype), None if d_delays is None else d_delays.to(weights.dtype)
 
@@ -72,12 +75,13 @@ def _with_kernel(times: Tensor, weights: Tensor, layer: _Layer) -> tuple[Tensor,
 
     version = weights._version
 
-    def backward(grad: Tensor) -> _Gradients:
+    def backward(grad: Tensor, of_times: bool) -> _Gradients:
         if weights._version != version:
             raise RuntimeError("weights were changed in place between the forward and the backward pass")
         s_peak = psp_peak_time(tau_m, tau_syn)
-        dt, dw = kernel.backward(inputs, tau_m, tau_syn, result, _plain(grad.contiguous()), layer.max_dw, s_peak)
-        return torch.from_numpy(dt), torch.from_numpy(dw), None
+        plain = _plain(grad.contiguous())
+        dt, dw = kernel.backward(inputs, tau_m, tau_syn, result, plain, layer.max_dw, s_peak, of_inputs=of_times)
+        return None if dt is None else torch.from_numpy(dt), torch.from_numpy(dw), None
 
     return _copied(result.times, weights), backward
 
@@ -89,7 +93,7 @@ def _with_delay_kernel(times: Tensor, weights: Tensor, delays: Tensor, layer: _L
     inputs = kernel.sort_inputs(_plain(times.contiguous()), tau_m, tau_syn)
     result = synaptic_delays.forward(inputs, _plain(weights.double()), _plain(delays.double()), tau_m, tau_syn)
 
-    def backward(grad: Tensor) -> _Gradients:
+    def backward(grad: Tensor, of_times: bool) -> _Gradients:
         dt, dw, d_delays = synaptic_delays.backward(result, _plain(grad.double().contiguous()), layer.max_dw)
         return (
             torch.from_numpy(dt).to(weights.dtype),

@@ -8,7 +8,8 @@ needs V + s V' >= 1, because V is concave up to its peak: in the frame's terms o
 neurons that pass this test are solved, by Newton's method.
 
 The backward pass uses the same frames: ``dT/dw_i = -k(T - t_i) / V'(T)`` and ``dT/dt_i = w_i k'(T - t_i) / V'(T)`` are
-sums of two products, one factor each for the input and for the neuron, so nothing is propagated there either.
+sums of two products, one factor each for the input and for the neuron, so nothing is propagated there either. Neurons
+join at their last causal input by a mask. Where nothing depends on the input times, their gradients are left out.
 
 Work is split into tasks by shape alone and every sum has a fixed order: results do not depend on the number of threads
 (:mod:`.tasks`).
@@ -33,6 +34,7 @@ __all__ = ["ForwardResult", "SortedInputs", "backward", "forward", "sort_inputs"
 
 _MIN_TASKS = 8  # of the backward pass
 _ROWS = 16  # that one task of the last step puts together
+_LINE = 64  # bytes of a cache line
 
 
 @jit()
@@ -67,6 +69,14 @@ def _finish(
         task = next_task(counter)
 
 
+def _empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Begins on a cache line, so that no two blocks of neurons share one: threads would wait for each other's."""
+    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.empty(n_bytes + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + n_bytes].view(dtype).reshape(shape)
+
+
 class _Scratch:
     """Memory that is kept from step to step: given back, it would cost thousands of page faults at the next."""
 
@@ -77,7 +87,7 @@ class _Scratch:
         """An array of any content, valid until the same name is taken again."""
         n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
         if name not in self.buffers or self.buffers[name].size < n_bytes:
-            self.buffers[name] = np.empty(n_bytes, np.uint8)
+            self.buffers[name] = _empty((n_bytes,), np.uint8)
         return self.buffers[name][:n_bytes].view(dtype).reshape(shape)
 
 
@@ -104,11 +114,10 @@ def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: 
     n_in, n_out = weights.shape
     shape = (len(inputs.n_active), n_out)
     n_blocks, n_full = -(-n_out // BLOCK), n_out // BLOCK * BLOCK
-    rest = np.zeros((n_in, BLOCK), weights.dtype)
+    rest = _empty((n_in, BLOCK), weights.dtype)
     rest[:, : n_out - n_full] = weights[:, n_full:]
-    result = ForwardResult(
-        np.full(shape, np.inf), np.zeros(shape, np.int32), np.empty(shape), np.empty(shape), weights, rest
-    )
+    rest[:, n_out - n_full :] = 0.0
+    result = ForwardResult(np.empty(shape), np.empty(shape, np.int32), np.empty(shape), np.empty(shape), weights, rest)
     with ONE_AT_A_TIME:
         n_tasks = n_blocks * -(-shape[0] // CHUNK)
         run(first_spikes, n_tasks, weights, rest, *inputs, tau_m, tau_syn, *result[:4])
@@ -123,25 +132,30 @@ def backward(
     grad: NDArray[Any],
     max_dw: float,
     s_peak: float,
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Gradients of input times [batch, n_in] and of weights [n_in, n_out] from those of the output times."""
+    *,
+    of_inputs: bool = True,
+) -> tuple[NDArray[Any] | None, NDArray[Any]]:
+    """Gradients of input times [batch, n_in], where asked for, and of weights [n_in, n_out]."""
     n_in, n_out = result.weights.shape
     n_samples, dtype = len(grad), result.weights.dtype
     n_blocks = -(-n_out // BLOCK)
     n_chunks = max(1, min(-(-_MIN_TASKS // max(1, n_blocks)), n_samples))
-    weight_gradient = np.empty((n_in, n_out), dtype)
-    time_gradient = np.zeros((n_samples, n_in), dtype)
+    weight_gradient = _empty((n_in, n_out), dtype)
+    time_gradient = np.zeros((n_samples if of_inputs else 0, n_in), dtype)
     with ONE_AT_A_TIME:
         # Of a single chunk nothing has to be summed: it writes into the result.
         one = n_chunks == 1
         dw = weight_gradient[None] if one else _SCRATCH.take("dw", (n_chunks, n_in, n_out), dtype)
         dw_rest = _SCRATCH.take("dw_rest", (n_chunks, n_in, BLOCK), dtype)
-        dt = _SCRATCH.take("dt", (n_blocks, n_samples, inputs.source.shape[1]), dtype)
+        dt = _SCRATCH.take("dt", (n_blocks, n_samples if of_inputs else 0, inputs.source.shape[1]), dtype)
         n_used = _SCRATCH.take("n_used", (n_blocks, n_samples), np.int32)
         run(
             gradients, n_blocks * n_chunks, result.weights, result.rest, *inputs, tau_m, tau_syn, *result[:4], grad,
-            max_dw, s_peak, dw, dw_rest, dt, n_used,
+            max_dw, s_peak, dw, dw_rest, of_inputs, dt, n_used,
         )  # fmt: skip
-        n_tasks = -(-(n_in + n_samples) // _ROWS)
-        run(_finish, n_tasks, dw, dw_rest, dt, n_used, inputs.source, weight_gradient, time_gradient)
-    return time_gradient, weight_gradient
+        if one and not of_inputs:
+            weight_gradient[:, n_out // BLOCK * BLOCK :] = dw_rest[0, :, : n_out % BLOCK]
+        else:
+            n_tasks = -(-(n_in + len(time_gradient)) // _ROWS)
+            run(_finish, n_tasks, dw, dw_rest, dt, n_used, inputs.source, weight_gradient, time_gradient)
+    return time_gradient if of_inputs else None, weight_gradient

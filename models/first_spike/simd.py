@@ -19,6 +19,7 @@ BLOCK = 32  # neurons of a block: 4 vectors of 8 doubles, or 2 of 16 floats
 N_COEFFICIENTS = 4
 # The test for a crossing rounds: it lets through a little more, and the exact solution decides.
 ALMOST_ONE = 1.0 - 1e-9
+PASSED = -1e30  # current of a neuron that has passed the test: it never does again
 
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
@@ -39,25 +40,45 @@ class _Vectors:
         return ir.Constant(self.vector, [value] * self.n_lanes)
 
     def splat(self, scalar: Any) -> Any:
-        one = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), scalar, ir.Constant(_I32, 0))
+        undefined = ir.Constant(ir.VectorType(scalar.type, self.n_lanes), ir.Undefined)
+        one = self.builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
         zeros = ir.Constant(ir.VectorType(_I32, self.n_lanes), [0] * self.n_lanes)
-        return self.builder.shuffle_vector(one, ir.Constant(self.vector, ir.Undefined), zeros)
+        return self.builder.shuffle_vector(one, undefined, zeros)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         return self.builder.call(self.fma_function, [a, b, c])
 
-    def _place(self, pointer: Any, index: int) -> Any:
+    def _place(self, pointer: Any, index: int, vector: Any) -> Any:
         at = self.builder.gep(pointer, [ir.Constant(_I64, index * self.n_lanes)])
-        return self.builder.bitcast(at, self.vector.as_pointer())
+        return self.builder.bitcast(at, vector.as_pointer())
 
     def load(self, pointer: Any, index: int) -> Any:
-        loaded = self.builder.load(self._place(pointer, index), typ=self.vector)
+        loaded = self.builder.load(self._place(pointer, index, self.vector), typ=self.vector)
         loaded.align = self.alignment
         return loaded
 
     def store(self, value: Any, pointer: Any, index: int) -> None:
-        stored = self.builder.store(value, self._place(pointer, index))
+        stored = self.builder.store(value, self._place(pointer, index, self.vector))
         stored.align = self.alignment
+
+    def load_integers(self, pointer: Any, index: int) -> Any:
+        """Of 32 bits, one a lane."""
+        integers = ir.VectorType(_I32, self.n_lanes)
+        loaded = self.builder.load(self._place(pointer, index, integers), typ=integers)
+        loaded.align = 4
+        return loaded
+
+    def store_integers(self, value: Any, pointer: Any, index: int) -> None:
+        stored = self.builder.store(value, self._place(pointer, index, value.type))
+        stored.align = 4
+
+    def bits(self, lanes: list[Any]) -> Any:
+        """The truth values of all lanes of the block as one integer of 32 bits."""
+        result = ir.Constant(_I32, 0)
+        for q, one in enumerate(lanes):
+            bits = self.builder.zext(self.builder.bitcast(one, ir.IntType(self.n_lanes)), _I32)
+            result = self.builder.or_(result, self.builder.shl(bits, ir.Constant(_I32, q * self.n_lanes)))
+        return result
 
     def sum(self, value: Any) -> Any:
         """Sum of the lanes, in halves: the order is part of the result."""
@@ -84,35 +105,44 @@ def _data(context: Any, builder: Any, array_type: Any, value: Any, *offsets: Any
     return pointer
 
 
+def _coefficients(context: Any, builder: Any, array_type: Any, value: Any, row: Any) -> tuple[Any, list[Any]]:
+    """Pointer to a sample's coefficients, [4, width] of them, and where those of each kind begin."""
+    width = builder.extract_value(context.make_array(array_type)(context, builder, value).shape, 2)
+    pointer = _data(context, builder, array_type, value, builder.mul(row, ir.Constant(_I64, N_COEFFICIENTS)))
+    return pointer, [builder.mul(width, ir.Constant(_I64, c)) for c in range(N_COEFFICIENTS)]
+
+
 @intrinsic
-def lowest_bit(typingctx, mask):  # type: ignore[no-untyped-def]
-    """Position of the lowest bit that is set in a uint32 other than 0."""
+def fma(typingctx, x, y, z):  # type: ignore[no-untyped-def]
+    """``x * y + z`` of doubles, rounded once."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.zext(builder.cttz(args[0], ir.Constant(_I1, 1)), _I64)
+        return builder.fma(*args)
 
-    return types.int64(types.uint32), generate
+    return types.float64(types.float64, types.float64, types.float64), generate
 
 
 @intrinsic
 def stream(  # type: ignore[no-untyped-def]
-    typingctx, state, weights, block_start, row_stride, source, row, coefficients, k_start, k_stop, fires
+    typingctx, state, passing, at, pending, weights, block_start, row_stride, source, row, coefficients, k_start, k_stop
 ):
-    """Add inputs `k_start` to `k_stop` of a sample to the state of a block, up to one after which a neuron may fire.
+    """Add inputs `k_start` to `k_stop` of a sample to the state of a block, and note after which a neuron may fire.
 
     Arrays, all contiguous: ``state`` [2, BLOCK] holds V and I, extrapolated to the frame's start (see the kernel);
     ``weights`` has the block's first row at element ``block_start`` and ``row_stride`` elements from input to input;
     ``source`` [batch, width] the sorted inputs' indices, the sample's at element ``row``; ``coefficients``
-    [batch, width, 4] what an input adds to V and to I per weight, and the weights of V and I in the test that follows
-    it; ``fires`` [1] of uint32 receives the mask of neurons that passed.
+    [batch, 4, width] what an input adds to V and to I per weight, and the weights of V and I in the test that follows
+    it. Where a neuron passes the test, its V and I go to ``passing`` [2, BLOCK] and the input's number to ``at``
+    [BLOCK] of int32; it does not pass again.
 
     Returns
     -------
-    int
-        Index of the input after which the test passed, ``k_stop`` if none did.
+    uint32
+        Mask of the neurons of ``pending`` that have not passed. When there are none the rest of the inputs is left out.
     """
-    signature = types.int64(
-        state, weights, types.int64, types.int64, source, types.int64, coefficients, types.int64, types.int64, fires
+    integer = types.int64
+    signature = types.uint32(
+        state, passing, at, types.uint32, weights, integer, integer, source, integer, coefficients, integer, integer
     )
     is_double = weights.dtype == types.float64
 
@@ -120,26 +150,27 @@ def stream(  # type: ignore[no-untyped-def]
         kinds = signature.args
         block = _Vectors(builder, is_double)
         state_at = _data(context, builder, kinds[0], args[0])
-        weights_at = _data(context, builder, kinds[1], args[1], args[2])
-        row_stride, row = args[3], args[5]
-        source_at = _data(context, builder, kinds[4], args[4], row)
-        n_coefficients = ir.Constant(_I64, N_COEFFICIENTS)
-        coefficient_at = _data(context, builder, kinds[6], args[6], builder.mul(row, n_coefficients))
-        k_start, k_stop = args[7], args[8]
-        mask_at = _data(context, builder, kinds[9], args[9])
+        passing_at = _data(context, builder, kinds[1], args[1])
+        number_at = _data(context, builder, kinds[2], args[2])
+        weights_at = _data(context, builder, kinds[4], args[4], args[5])
+        row_stride, row = args[6], args[8]
+        source_at = _data(context, builder, kinds[7], args[7], row)
+        coefficient_at, starts = _coefficients(context, builder, kinds[9], args[9], row)
+        k_start, k_stop = args[10], args[11]
 
         head = builder.append_basic_block("head")
         body = builder.append_basic_block("body")
-        latch = builder.append_basic_block("latch")
         hit = builder.append_basic_block("hit")
+        latch = builder.append_basic_block("latch")
         leave = builder.append_basic_block("leave")
         entry = builder.block
         start = [block.load(state_at, index) for index in range(2 * block.n)]
         builder.branch(head)
 
         builder.position_at_end(head)
-        k = builder.phi(_I64)
+        k, pending = builder.phi(_I64), builder.phi(_I32)
         k.add_incoming(k_start, entry)
+        pending.add_incoming(args[3], entry)
         now = [builder.phi(block.vector) for _ in start]
         for phi, value in zip(now, start, strict=True):
             phi.add_incoming(value, entry)
@@ -148,10 +179,8 @@ def stream(  # type: ignore[no-untyped-def]
         builder.position_at_end(body)
         index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
         row_at = builder.gep(weights_at, [builder.mul(index, row_stride)])
-        first = builder.mul(k, n_coefficients)
         to_v, to_i, of_v, of_i = (
-            block.splat(builder.load(builder.gep(coefficient_at, [builder.add(first, ir.Constant(_I64, c))])))
-            for c in range(N_COEFFICIENTS)
+            block.splat(builder.load(builder.gep(coefficient_at, [builder.add(k, first)]))) for first in starts
         )
         v, i, passed = [], [], []
         for q in range(block.n):
@@ -166,70 +195,65 @@ def stream(  # type: ignore[no-untyped-def]
         lanes = builder.bitcast(some, ir.IntType(block.n_lanes))
         builder.cbranch(builder.icmp_unsigned("!=", lanes, ir.Constant(lanes.type, 0)), hit, latch)
 
+        builder.position_at_end(hit)
+        number = block.splat(builder.trunc(k, _I32))
+        v_left, i_left = [], []
+        for q, one in enumerate(passed):
+            for r, value in ((q, v[q]), (block.n + q, i[q])):
+                block.store(builder.select(one, value, block.load(passing_at, r)), passing_at, r)
+            block.store_integers(builder.select(one, number, block.load_integers(number_at, q)), number_at, q)
+            v_left.append(builder.select(one, block.constant(0.0), v[q]))
+            i_left.append(builder.select(one, block.constant(PASSED), i[q]))
+        left = builder.and_(pending, builder.not_(block.bits(passed)))
+        builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(_I32, 0)), leave, latch)
+
         builder.position_at_end(latch)
+        after = []
+        for passing_by, having_passed in zip((pending, *v, *i), (left, *v_left, *i_left), strict=True):
+            after.append(builder.phi(passing_by.type))
+            after[-1].add_incoming(passing_by, body)
+            after[-1].add_incoming(having_passed, hit)
         k.add_incoming(builder.add(k, ir.Constant(_I64, 1)), latch)
-        for phi, value in zip(now, [*v, *i], strict=True):
+        for phi, value in zip((pending, *now), after, strict=True):
             phi.add_incoming(value, latch)
         builder.branch(head)
 
-        builder.position_at_end(hit)
-        mask = ir.Constant(_I32, 0)
-        for q, one in enumerate(passed):
-            bits = builder.zext(builder.bitcast(one, ir.IntType(block.n_lanes)), _I32)
-            mask = builder.or_(mask, builder.shl(bits, ir.Constant(_I32, q * block.n_lanes)))
-        builder.store(mask, mask_at)
-        builder.branch(leave)
-
         builder.position_at_end(leave)
-        for number, (before, after) in enumerate(zip(now, [*v, *i], strict=True)):
-            last = builder.phi(block.vector)
-            last.add_incoming(before, head)
-            last.add_incoming(after, hit)
-            now[number] = last
-        for number, last in enumerate(now):
-            block.store(last, state_at, number)
-        return k
+        last = []
+        for before, finished in zip((pending, *now), (left, *v_left, *i_left), strict=True):
+            last.append(builder.phi(before.type))
+            last[-1].add_incoming(before, head)
+            last[-1].add_incoming(finished, hit)
+        for number, value in enumerate(last[1:]):
+            block.store(value, state_at, number)
+        return last[0]
 
     return signature, generate
 
 
-@intrinsic
-def retreat(  # type: ignore[no-untyped-def]
-    typingctx, state, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
-    time_gradient, time_row, k_start, k_stop,
-):  # fmt: skip
-    """Add the gradients of inputs `k_start` down to `k_stop`, both included, of a sample for a block of neurons.
-
-    With ``a`` and ``b`` the first two coefficients of an input and P, Q, P', Q' the rows of ``state`` [4, BLOCK], the
-    weight gradients grow by ``P a + Q b`` and the input's time gradient is the sum of ``w (P' a + Q' b)``.
-    ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
-    The other arrays are those of :func:`stream`.
-    """
-    integer = types.int64
-    signature = types.void(
-        state, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
-        integer, integer,
-    )  # fmt: skip
-    is_double = weights.dtype == types.float64
+def _retreating(of_inputs: bool, kinds: Any) -> Any:
+    """:func:`retreat` and :func:`retreat_weights`, which leaves the gradients of input times out."""
+    is_double = kinds[2].dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kinds = signature.args
         block = _Vectors(builder, is_double)
         state_at = _data(context, builder, kinds[0], args[0])
-        weights_at = _data(context, builder, kinds[1], args[1], args[2])
-        gradient_at = _data(context, builder, kinds[3], args[3], args[4])
-        row_stride, row = args[5], args[7]
-        source_at = _data(context, builder, kinds[6], args[6], row)
-        n_coefficients = ir.Constant(_I64, N_COEFFICIENTS)
-        coefficient_at = _data(context, builder, kinds[8], args[8], builder.mul(row, n_coefficients))
-        time_at = _data(context, builder, kinds[9], args[9], args[10])
-        k_start, k_stop = args[11], args[12]
+        number_at = _data(context, builder, kinds[1], args[1])
+        weights_at = _data(context, builder, kinds[2], args[2], args[3])
+        gradient_at = _data(context, builder, kinds[4], args[4], args[5])
+        row_stride, row = args[6], args[8]
+        source_at = _data(context, builder, kinds[7], args[7], row)
+        coefficient_at, starts = _coefficients(context, builder, kinds[9], args[9], row)
+        time_at = _data(context, builder, kinds[10], args[10], args[11])
+        k_start, k_stop = args[12], args[13]
 
         head = builder.append_basic_block("head")
         body = builder.append_basic_block("body")
         leave = builder.append_basic_block("leave")
         entry = builder.block
         rows = [[block.load(state_at, r * block.n + q) for q in range(block.n)] for r in range(4)]
+        numbers = [block.load_integers(number_at, q) for q in range(block.n)]
         builder.branch(head)
 
         builder.position_at_end(head)
@@ -241,24 +265,63 @@ def retreat(  # type: ignore[no-untyped-def]
         index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
         offset = builder.mul(index, row_stride)
         w_at, g_at = builder.gep(weights_at, [offset]), builder.gep(gradient_at, [offset])
-        first = builder.mul(k, n_coefficients)
-        a, b = (
-            block.splat(builder.load(builder.gep(coefficient_at, [builder.add(first, ir.Constant(_I64, c))])))
-            for c in range(2)
-        )
+        a, b = (block.splat(builder.load(builder.gep(coefficient_at, [builder.add(k, first)]))) for first in starts[:2])
+        number = block.splat(builder.trunc(k, _I32))
         sum_p, sum_q = block.constant(0.0), block.constant(0.0)
+
+        def add(causal: Any, x: Any, y: Any, to: Any) -> Any:
+            # A masked multiply-add, one instruction where the processor has masks.
+            return builder.select(causal, block.fma(x, y, to), to)
+
         for q in range(block.n):
-            g = block.fma(rows[0][q], a, block.fma(rows[1][q], b, block.load(g_at, q)))
-            block.store(g, g_at, q)
-            w = block.load(w_at, q)
-            sum_p = block.fma(w, rows[2][q], sum_p)
-            sum_q = block.fma(w, rows[3][q], sum_q)
-        total = block.sum(block.fma(sum_p, a, builder.fmul(sum_q, b)))
-        builder.store(total, builder.gep(time_at, [k]))
+            causal = builder.icmp_signed(">", numbers[q], number)
+            g = block.load(g_at, q)
+            block.store(add(causal, rows[0][q], a, add(causal, rows[1][q], b, g)), g_at, q)
+            if of_inputs:
+                w = block.load(w_at, q)
+                sum_p, sum_q = add(causal, w, rows[2][q], sum_p), add(causal, w, rows[3][q], sum_q)
+        if of_inputs:
+            total = block.sum(block.fma(sum_p, a, builder.fmul(sum_q, b)))
+            builder.store(total, builder.gep(time_at, [k]))
         k.add_incoming(builder.sub(k, ir.Constant(_I64, 1)), body)
         builder.branch(head)
 
         builder.position_at_end(leave)
         return context.get_dummy_value()
 
-    return signature, generate
+    return types.void(*kinds), generate
+
+
+@intrinsic
+def retreat(  # type: ignore[no-untyped-def]
+    typingctx, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
+    time_gradient, time_row, k_start, k_stop,
+):  # fmt: skip
+    """Add the gradients of inputs `k_start` down to `k_stop`, both included, of a sample for a block of neurons.
+
+    With ``a`` and ``b`` the first two coefficients of an input and P, Q, P', Q' the rows of ``state`` [4, BLOCK], the
+    weight gradients grow by ``P a + Q b`` and the input's time gradient is the sum of ``w (P' a + Q' b)``, each over
+    the neurons whose ``at`` [BLOCK] of int32 is larger than the input's number.
+    ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
+    The other arrays are those of :func:`stream`.
+    """
+    integer = types.int64
+    return _retreating(
+        True,
+        (state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
+         integer, integer),
+    )  # fmt: skip
+
+
+@intrinsic
+def retreat_weights(  # type: ignore[no-untyped-def]
+    typingctx, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
+    time_gradient, time_row, k_start, k_stop,
+):  # fmt: skip
+    """:func:`retreat` where input times have no use for a gradient: a first layer."""
+    integer = types.int64
+    return _retreating(
+        False,
+        (state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
+         integer, integer),
+    )  # fmt: skip

@@ -8,20 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compilation import jit
-from .crossing import propagator
+from .crossing import short_propagator
 from .simd import N_COEFFICIENTS
 from .tasks import ONE_AT_A_TIME, next_task, run
 
+_KEY_BITS = 30  # of the keys that times are sorted by: three digits of 10
+_CROWD = 16  # entries with equal highest digits that are quickly put in order one by one
 _STEEP = 1e20  # after the last input any rise may cross; a slope times this is compared with 1
 
 
 class SortedInputs(NamedTuple):
     """Active inputs of each sample in the order of their times.
 
-    ``n_active`` has shape [batch]; all others [batch, width, ...], of which the first ``n_active`` are used. The gap
+    ``n_active`` has shape [batch]; all others [batch, ..., width], of which the first ``n_active`` are used. The gap
     after the last input is infinite. ``frame_start`` is the index of the first input of an input's frame;
-    ``frame_stop``, known at that first input, is one past the frame's last. ``decay`` holds exp(-y / tau_m) and k(y)
-    for the time y since the frame's start; ``coefficients`` are those of
+    ``frame_stop``, known at that first input, is one past the frame's last. ``decay`` [batch, 2, width] holds
+    exp(-y / tau_m) and k(y) for the time y since the frame's start; ``coefficients`` [batch, 4, width] are those of
     :func:`semsync.models.first_spike.simd.stream`.
     """
 
@@ -37,7 +39,7 @@ class SortedInputs(NamedTuple):
 
 @jit()
 def sort_active(times: Any, index: Any, time: Any) -> int:
-    """Stable sort of the finite entries of a row; their number. Least significant digit first, on 16 or 32 bits."""
+    """Stable sort of the finite entries of a row; their number. By digits of a key, the least significant first."""
     n = 0
     low, high = np.inf, -np.inf
     for i in range(len(times)):
@@ -47,32 +49,36 @@ def sort_active(times: Any, index: Any, time: Any) -> int:
             n += 1
             low = min(low, t)
             high = max(high, t)
-    # Few entries seldom share the 16 bits of a key.
-    n_digits, largest = (2, 65535.0) if n < 2048 else (4, 4294967295.0)
-    scale = largest / (high - low) if high > low else 0.0
-    if n < 48 or not scale < np.inf:
-        scale = 0.0
-    else:
+    # Entries that are spread need one round over the highest digit, crowded ones more.
+    n_bits = 8 if n < 200 else 10
+    scale = (2.0**_KEY_BITS - 1.0) / (high - low) if high > low else 0.0
+    if n >= 48 and scale < np.inf and scale > 0.0:
         key = np.empty(n, np.int64)
+        start = np.zeros((1 << n_bits) + 1, np.int32)
+        shift = _KEY_BITS - n_bits
         for k in range(n):
             key[k] = np.int64((np.float64(times[index[k]]) - low) * scale)
+            start[(key[k] >> shift) + 1] += 1
+        if start.max() > _CROWD:
+            n_bits, shift = 10, 0
+            start = np.empty((1 << n_bits) + 1, np.int32)
+        largest = (1 << n_bits) - 1
         other_index, other_key = np.empty(n, np.int32), np.empty(n, np.int64)
-        start = np.empty(257, np.int32)
-        for digit in range(n_digits):
-            shift = 8 * digit
+        while shift < _KEY_BITS:
             start[:] = 0
             for k in range(n):
-                start[((key[k] >> shift) & 255) + 1] += 1
-            for bucket in range(256):
+                start[((key[k] >> shift) & largest) + 1] += 1
+            for bucket in range(largest + 1):
                 start[bucket + 1] += start[bucket]
             for k in range(n):
-                bucket = (key[k] >> shift) & 255
+                bucket = (key[k] >> shift) & largest
                 other_index[start[bucket]] = index[k]
                 other_key[start[bucket]] = key[k]
                 start[bucket] += 1
             key, other_key = other_key, key
             for k in range(n):
                 index[k] = other_index[k]
+            shift += n_bits
     # What has equal keys, or is short, is put in order here.
     for k in range(n):
         i, t = index[k], np.float64(times[index[k]])
@@ -85,10 +91,24 @@ def sort_active(times: Any, index: Any, time: Any) -> int:
 
 
 @jit()
+def _most_active(times: Any) -> int:
+    """Largest number of finite entries of a row."""
+    most = 0
+    for b in range(times.shape[0]):
+        n = 0
+        for i in range(times.shape[1]):
+            n += times[b, i] < np.inf
+        most = max(most, n)
+    return most
+
+
+@jit()
 def _sort_inputs(
     counter: Any, times: Any, tau_m: float, tau_s: float, n_active: Any, source: Any, frame_start: Any,
     frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any,
 ) -> None:  # fmt: skip
+    rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
+    since = np.empty(time.shape[1])
     b = next_task(counter)
     while b < times.shape[0]:
         n = sort_active(times[b], source[b], time[b])
@@ -99,25 +119,26 @@ def _sort_inputs(
                 frame_stop[b, first] = k
                 first = k
             frame_start[b, k] = first
-            y = time[b, k] - time[b, first]
-            em, es, tr = propagator(y, tau_m, tau_s)
-            decay[b, k, 0], decay[b, k, 1] = em, tr
-            growth = 1.0 / es
-            coefficients[b, k, 0] = -tr * growth / em
-            coefficients[b, k, 1] = growth
-            if k + 1 == n:
-                gap[b, k] = np.inf
-                coefficients[b, k, 2] = -_STEEP * em / tau_m
-                coefficients[b, k, 3] = _STEEP * (es / tau_s - tr / tau_m)
-                continue
-            s = time[b, k + 1] - time[b, k]
-            gap[b, k] = s
-            # Of simultaneous inputs only the last is followed by a gap that can hold a crossing.
-            rest = 1.0 - s / tau_m if s > 0.0 else 0.0
-            coefficients[b, k, 2] = em * rest
-            coefficients[b, k, 3] = tr * rest + es * s / tau_s
+            since[k] = time[b, k] - time[b, first]
+            gap[b, k] = time[b, k + 1] - time[b, k] if k + 1 < n else np.inf
         if n:
             frame_stop[b, first] = n
+        # Vector code: no branches, no calls.
+        for k in range(n):
+            em, es, tr = short_propagator(since[k], tau_m, tau_s)
+            decay[b, 0, k], decay[b, 1, k] = em, tr
+            growth = 1.0 / es
+            coefficients[b, 0, k] = -tr * growth / em
+            coefficients[b, 1, k] = growth
+            # Of simultaneous inputs only the last is followed by a gap that can hold a crossing.
+            s = gap[b, k]
+            rest = 1.0 - s * rate_m if s > 0.0 else 0.0
+            coefficients[b, 2, k] = em * rest
+            coefficients[b, 3, k] = tr * rest + es * s * rate_s
+        if n:
+            em, es, tr = short_propagator(since[n - 1], tau_m, tau_s)
+            coefficients[b, 2, n - 1] = -_STEEP * em * rate_m
+            coefficients[b, 3, n - 1] = _STEEP * (es * rate_s - tr * rate_m)
         b = next_task(counter)
 
 
@@ -132,7 +153,7 @@ def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = 
         Of the weights that will be used with them.
     """
     # No wider than the fullest sample: memory that is never touched still costs page faults.
-    width = int((times < np.inf).sum(axis=1).max(initial=0))
+    width = _most_active(times)
     shape = (len(times), width)
     result = SortedInputs(
         n_active=np.empty(shape[0], np.int32),
@@ -141,8 +162,8 @@ def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = 
         frame_stop=np.empty(shape, np.int32),
         time=np.empty(shape),
         gap=np.empty(shape),
-        decay=np.empty((*shape, 2)),
-        coefficients=np.empty((*shape, N_COEFFICIENTS), dtype),
+        decay=np.empty((shape[0], 2, width)),
+        coefficients=np.empty((shape[0], N_COEFFICIENTS, width), dtype),
     )
     with ONE_AT_A_TIME:
         run(_sort_inputs, len(times), times, tau_m, tau_syn, *result)

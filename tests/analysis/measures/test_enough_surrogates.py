@@ -14,10 +14,10 @@ from semsync.errors import InputError
 
 def test_one_test_needs_a_p_value_of_alpha():
     assert require_surrogates(19, 0.05) == []
-    with pytest.raises(InputError, match="n_surrogates = 18 cannot give a p-value of 0.05: at least 19 are needed"):
+    with pytest.raises(InputError, match=r"n_surrogates = 18 cannot give a p-value of 0.05: at least 19 are needed"):
         require_surrogates(18, 0.05)
     assert require_surrogates(39, 0.05, two_sided=True) == []
-    with pytest.raises(InputError, match="two-sided p-value of 0.05: at least 39 are needed"):
+    with pytest.raises(InputError, match=r"two-sided p-value of 0.05: at least 39 are needed"):
         require_surrogates(38, 0.05, two_sided=True)
     with pytest.raises(InputError, match="alpha must lie between 0 and 1, got 1"):
         require_surrogates(100, 1)
