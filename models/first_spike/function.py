@@ -94,9 +94,10 @@ def _with_delay_kernel(times: Tensor, weights: Tensor, delays: Tensor, layer: _L
     result = synaptic_delays.forward(inputs, _plain(weights.double()), _plain(delays.double()), tau_m, tau_syn)
 
     def backward(grad: Tensor, of_times: bool) -> _Gradients:
-        dt, dw, d_delays = synaptic_delays.backward(result, _plain(grad.double().contiguous()), layer.max_dw)
+        plain = _plain(grad.double().contiguous())
+        dt, dw, d_delays = synaptic_delays.backward(result, plain, layer.max_dw, of_inputs=of_times)
         return (
-            torch.from_numpy(dt).to(weights.dtype),
+            None if dt is None else torch.from_numpy(dt).to(weights.dtype),
             torch.from_numpy(dw).to(weights.dtype),
             torch.from_numpy(d_delays).to(weights.dtype),
         )

@@ -20,7 +20,8 @@ from .tasks import ONE_AT_A_TIME, next_task, run
 
 _BUCKETS = 2  # for each arrival
 _MAX_BUCKET = 64  # arrivals; what is more crowded is sorted digit by digit
-_N_TASKS = 8
+_N_FORWARD_TASKS = 64
+_N_TASKS = 8  # of the backward pass, each of which has time gradients of its own
 _LONGEST = 300.0  # time constants: exp() of a longer trial comes near the end of the floating-point numbers
 _NEAREST = 0.1  # 1 - tau_syn / tau_m: nearer to equality, the difference of two exponentials loses digits
 
@@ -52,9 +53,10 @@ def _growth(inputs: SortedInputs, delay: NDArray[np.float64], tau_m: float, tau_
 
 @jit()
 def _sort_arrivals(
-    arrival: Any, n: int, low: float, high: float, index: Any, time: Any, bucket: Any, start: Any
-) -> None:
-    """Sort the first `n` arrivals, between `low` and `high`, into `index` and `time`.
+    n: int, input_time: Any, source: Any, delay: Any, low: float, high: float, index: Any, time: Any, arrival: Any,
+    bucket: Any, start: Any,
+) -> None:  # fmt: skip
+    """Sort the arrivals of the first `n` inputs at a neuron, all between `low` and `high`, into `index` and `time`.
 
     With more buckets than arrivals most have their place once they are in their bucket: what is left to do is seldom,
     and so the processor guesses well that there is nothing to do.
@@ -65,17 +67,20 @@ def _sort_arrivals(
         scale = 0.0
     start[:n_buckets] = 0
     for k in range(n):
+        arrival[k] = input_time[k] + delay[source[k]]
         bucket[k] = np.int32((arrival[k] - low) * scale)
         start[bucket[k]] += 1
-    before = fullest = 0
+    fullest = np.int32(0)
+    for q in range(n_buckets):
+        fullest = max(fullest, start[q])
+    if fullest > _MAX_BUCKET:
+        sort_active(arrival[:n], index, time)
+        return
+    before = np.int32(0)
     for q in range(n_buckets):
         n_here = start[q]
         start[q] = before
         before += n_here
-        fullest = max(fullest, n_here)
-    if fullest > _MAX_BUCKET:
-        sort_active(arrival[:n], index, time)
-        return
     for k in range(n):
         at = start[bucket[k]]
         start[bucket[k]] = at + 1
@@ -91,40 +96,47 @@ def _sort_arrivals(
 
 @jit()
 def _first_spike(
-    n: int, weight: Any, factor: Any, factor_m: Any, grown: bool, origin: float, index: Any, time: Any, tau_m: float,
-    tau_s: float,
+    n: int, index: Any, time: Any, source: Any, weight: Any, grown: bool, by_time: Any, by_delay: Any, by_time_m: Any,
+    by_delay_m: Any, origin: float, tau_m: float, tau_s: float,
 ) -> tuple[float, float]:  # fmt: skip
     """First spike of one neuron for sorted arrivals, and V' there; inf without one.
 
-    Where `grown`, weights are summed times exp(y / tau) (`factor`), which makes V and I of an arrival quotients.
+    Where `grown`, weights are summed times exp(y / tau) for the time y since `origin`. V and I, and the threshold, are
+    kept times such factors until a crossing is near: most arrivals need neither an exponential nor a division.
     """
     v, i = 0.0, 0.0
     total, other = 0.0, 0.0
     equal, rate_m, rate_s = tau_m == tau_s, 1.0 / tau_m, 1.0 / tau_s
     scale = 0.0 if equal else tau_m / (tau_m - tau_s)
+    threshold = 1.0
     for k in range(n):
         at = index[k]
+        of = source[at]
+        w = weight[of]
         s = time[k + 1] - time[k] if k + 1 < n else np.inf
         if not grown:
-            i += weight[at]
+            i += w
         elif equal:
             y = (time[k] - origin) * rate_s
-            total += weight[at] * factor[at]
-            other += weight[at] * factor[at] * y
-            shrink = 1.0 / factor[at]
-            i = total * shrink
-            v = i * y - other * shrink
+            threshold = by_time[at] * by_delay[of]
+            i += w * threshold
+            other += w * threshold * y
+            v = i * y - other
         else:
-            total += weight[at] * factor[at]
-            other += weight[at] * factor_m[at]
-            i = total / factor[at]
-            v = scale * (other / factor_m[at] - i)
+            factor, factor_m = by_time[at] * by_delay[of], by_time_m[at] * by_delay_m[of]
+            threshold = factor * factor_m
+            total += w * factor
+            other += w * factor_m
+            i = total * factor_m
+            v = scale * (other * factor - i)
         if s > 0.0:
             slope = i * rate_s - v * rate_m
-            if slope > 0.0 and v + s * slope >= ALMOST_ONE:
-                d, des, _ = crossing(v, i, s, tau_m, tau_s)
+            # In this order: the processor could not guess the sign of the slope.
+            if v + s * slope >= ALMOST_ONE * threshold and slope > 0.0:
+                shrink = 1.0 / threshold
+                d, des, _ = crossing(v * shrink, i * shrink, s, tau_m, tau_s)
                 if d < np.inf:
-                    return time[k] + d, i * des / tau_s - max(1.0, v) / tau_m
+                    return time[k] + d, i * shrink * des * rate_s - max(1.0, v * shrink) * rate_m
             if not grown and k + 1 < n:
                 em, es, tr = propagator(s, tau_m, tau_s)
                 v = v * em + i * tr
@@ -139,36 +151,29 @@ def _forward(
 ) -> None:  # fmt: skip
     n_samples, width = time.shape
     n_out = w.shape[0]
-    n_tasks = min(_N_TASKS, n_out)
+    n_tasks = min(_N_FORWARD_TASKS, n_out)
     task = next_task(counter)
     while task < n_tasks:
-        arrival, sorted_arrival, weight = np.empty(width), np.empty(width), np.empty(width)
-        factor, factor_m = np.empty(width), np.empty(width)
-        index, bucket, start = (
-            np.empty(width, np.int32),
-            np.empty(width, np.int32),
-            np.empty(_BUCKETS * width, np.int32),
-        )
+        sorted_arrival, arrival, index = np.empty(width), np.empty(width), np.empty(width, np.int32)
+        bucket, start = np.empty(width, np.int32), np.empty(_BUCKETS * width, np.int32)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
+            shortest, longest = delay[j].min(), delay[j].max()
+            # Rows of factors are there only where they are used.
+            f = j if grown else 0
             for b in range(n_samples):
                 n = n_active[b]
-                for k in range(n):
-                    i = source[b, k]
-                    arrival[k] = time[b, k] + delay[j, i]
-                    weight[k] = w[j, i]
-                    if grown:
-                        factor[k] = by_time[b, k] * by_delay[j, i]
-                if grown and tau_m != tau_s:
-                    for k in range(n):
-                        factor_m[k] = by_time_m[b, k] * by_delay_m[j, source[b, k]]
-                low, high = np.inf, -np.inf
-                for k in range(n):
-                    low, high = min(low, arrival[k]), max(high, arrival[k])
-                _sort_arrivals(arrival, n, low, high, index, sorted_arrival, bucket, start)
-                origin = time[b, 0] if n else 0.0
+                if n == 0:
+                    t_out[b, j], slope[b, j] = np.inf, 0.0
+                    continue
+                low, high = time[b, 0] + shortest, time[b, n - 1] + longest
+                _sort_arrivals(
+                    n, time[b], source[b], delay[j], low, high, index, sorted_arrival, arrival, bucket, start
+                )  # fmt: skip
+                g = b if grown else 0
                 t_out[b, j], slope[b, j] = _first_spike(
-                    n, weight, factor, factor_m, grown, origin, index, sorted_arrival, tau_m, tau_s
-                )
+                    n, index, sorted_arrival, source[b], w[j], grown, by_time[g], by_delay[f], by_time_m[g],
+                    by_delay_m[f], time[b, 0], tau_m, tau_s,
+                )  # fmt: skip
         task = next_task(counter)
 
 
@@ -176,17 +181,18 @@ def _forward(
 def _backward(
     counter: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
     by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any, grad: Any, max_dw: float,
-    dw: Any, ddelay: Any, dt: Any,
+    of_inputs: bool, dw: Any, ddelay: Any, dt: Any,
 ) -> None:  # fmt: skip
     n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = dt.shape[0]
-    equal = tau_m == tau_s
+    equal, rate_m, rate_s = tau_m == tau_s, 1.0 / tau_m, 1.0 / tau_s
     scale = 0.0 if equal else tau_m / (tau_m - tau_s)
     task = next_task(counter)
     while task < n_tasks:
         k_of = np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
+            shortest = delay[j].min()
             for b in range(n_samples):
                 if grad[b, j] == 0.0 or not t_out[b, j] < np.inf:
                     continue
@@ -196,7 +202,10 @@ def _backward(
                 if grown:
                     decay = math.exp((time[b, 0] - t_out[b, j]) / tau_s)
                     decay_m = decay if equal else math.exp((time[b, 0] - t_out[b, j]) / tau_m)
-                for k in range(n_active[b]):
+                n = n_active[b]
+                while n and time[b, n - 1] + shortest > t_out[b, j]:
+                    n -= 1
+                for k in range(n):
                     i = source[b, k]
                     age = t_out[b, j] - time[b, k] - delay[j, i]
                     k_of[k] = 0.0
@@ -206,16 +215,17 @@ def _backward(
                         else:
                             es = decay * (by_time[b, k] * by_delay[j, i])
                             if equal:
-                                psp = age / tau_s * es
+                                psp = age * rate_s * es
                             else:
                                 psp = scale * (decay_m * (by_time_m[b, k] * by_delay_m[j, i]) - es)
                         k_of[k] = psp
                         largest = max(largest, psp)
-                        by_arrival = g * w[j, i] * (es / tau_s - psp / tau_m)
-                        dt[task, b, i] += by_arrival
+                        by_arrival = g * w[j, i] * (es * rate_s - psp * rate_m)
+                        if of_inputs:
+                            dt[task, b, i] += by_arrival
                         ddelay[j, i] += by_arrival
                 if abs(g) * largest <= max_dw:
-                    for k in range(n_active[b]):
+                    for k in range(n):
                         dw[j, source[b, k]] -= g * k_of[k]
         task = next_task(counter)
 
@@ -231,7 +241,7 @@ class DelayedResult(NamedTuple):
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        growth = Growth(*[np.empty((0, 0))] * 4) if self.growth is None else self.growth
+        growth = Growth(*[np.empty((1, 0))] * 4) if self.growth is None else self.growth
         plain = (self.inputs.n_active, self.inputs.source, self.inputs.time, *self.neurons)
         return *plain, self.growth is not None, *growth
 
@@ -245,18 +255,18 @@ def forward(
     growth = _growth(inputs, neurons[1], tau_m, tau_syn)
     result = DelayedResult(np.full(shape, np.inf), np.zeros(shape), inputs, neurons, growth)
     with ONE_AT_A_TIME:
-        run(_forward, _N_TASKS, *result.arguments, result.times, result.slope)
+        run(_forward, _N_FORWARD_TASKS, *result.arguments, result.times, result.slope)
     return result
 
 
 def backward(
-    result: DelayedResult, grad: NDArray[np.float64], max_dw: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Gradients of input times [batch, n_in], weights and delays [n_in, n_out] from those of the output times."""
+    result: DelayedResult, grad: NDArray[np.float64], max_dw: float, *, of_inputs: bool = True
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64], NDArray[np.float64]]:
+    """Gradients of input times [batch, n_in], where asked for, and of weights and delays [n_in, n_out]."""
     w = result.neurons[0]
     dw, ddelay = np.zeros_like(w), np.zeros_like(w)
     n_samples, n_in = len(grad), w.shape[1]
-    dt = np.zeros((max(1, min(_N_TASKS, len(w))), n_samples, n_in))
+    dt = np.zeros((max(1, min(_N_TASKS, len(w))), n_samples if of_inputs else 0, n_in))
     with ONE_AT_A_TIME:
-        run(_backward, _N_TASKS, *result.arguments, result.times, result.slope, grad, max_dw, dw, ddelay, dt)
-    return dt.sum(axis=0), dw.T.copy(), ddelay.T.copy()
+        run(_backward, _N_TASKS, *result.arguments, result.times, result.slope, grad, max_dw, of_inputs, dw, ddelay, dt)
+    return dt.sum(axis=0) if of_inputs else None, dw.T.copy(), ddelay.T.copy()
