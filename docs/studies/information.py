@@ -22,6 +22,7 @@ from semsync.analysis.measures import (
     permutation_p_values,
     response_information,
 )
+from semsync.analysis.measures.classes import count_classes
 from semsync.analysis.measures.information import CORRECTIONS
 from semsync.analysis.measures.noise_correlations import (
     correlation_p_values,
@@ -29,6 +30,8 @@ from semsync.analysis.measures.noise_correlations import (
     pooled_correlations,
     z_score_within_classes,
 )
+from semsync.analysis.measures.permutation import TIE, permute_classes
+from semsync.analysis.measures.plugin import mutual_information_of_counts
 
 RATES = np.array([1.0, 2.0, 4.0, 8.0])  # mean count of each class
 PROBABILITIES = np.array([0.1, 0.2, 0.4, 0.8])  # of being active, in each class
@@ -88,13 +91,39 @@ def null_p_values(n_trials: int, n_units: int, seed: int = 0) -> Iterator[tuple[
     classes = np.arange(n_trials) % N_CLASSES
     for probability in (0.1, 0.3, 0.5):
         activity = rng.random((n_trials, n_units)) < probability
+        activity = activity[:, activity.any(axis=0)]
         p_value = permutation_p_values(activity, classes, n_permutations=99, seed=seed)
-        yield f"activity, active in {probability:.0%} of trials", p_value[activity.any(axis=0)]
+        yield f"activity, active in {probability:.0%} of trials", p_value
+        randomised = p_values_with_ties_at_random(activity, classes, n_permutations=99, seed=seed)
+        yield f"activity, active in {probability:.0%} of trials, ties at random", randomised
     for mean in (0.5, 3.0):
         counts = rng.poisson(mean, (n_trials, n_units))
         yield f"count, mean {mean:g}", _p_value(count_responses(counts), classes, seed)
     first = np.where(rng.random((n_trials, n_units)) < 0.7, rng.exponential(10, (n_trials, n_units)), np.inf)
     yield "latency, silent in 30 % of trials", _p_value(latency_responses(first), classes, seed)
+
+
+def p_values_with_ties_at_random(
+    activity: NDArray[np.bool_], classes: NDArray[np.int64], n_permutations: int, seed: int
+) -> NDArray[np.float64]:
+    """Those of `permutation_p_values` if permutations that tie with the recording were not all held against it.
+
+    A unit that is active in few trials can have few values of information. Every test that takes ties as it should, as
+    reached, then finds too little; this is the level of the test itself.
+    """
+    counts = count_classes(activity, classes)
+    observed = mutual_information_of_counts(counts.n_active, counts.n_trials)
+    n_more, n_equal = np.zeros(len(observed)), np.zeros(len(observed))
+    for permuted in permute_classes(activity, counts, n_permutations, seed):
+        difference = mutual_information_of_counts(permuted, counts.n_trials) - observed
+        n_more += (difference > TIE).sum(axis=0)
+        n_equal += (np.abs(difference) <= TIE).sum(axis=0)
+    return ranks(n_more, n_equal, seed) / (1 + n_permutations)
+
+
+def ranks(n_more: NDArray[np.float64], n_equal: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Ranks of the recordings among themselves and their permutations, from 1, with ties broken at random."""
+    return 1 + n_more + np.floor(np.random.default_rng([seed, 1]).random(n_more.shape) * (1 + n_equal))
 
 
 def _p_value(responses: NDArray[np.int64], classes: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
@@ -105,15 +134,20 @@ def null_p_values_of_groups(n_trials: int, n_recordings: int) -> Iterator[tuple[
     """The same for decoding and noise correlations of six units, one recording after the other."""
     rng = np.random.default_rng(0)
     classes = np.arange(n_trials) % N_CLASSES
-    pairs, groups, decoding = [], [], []
+    pairs, groups, decoding, ties = [], [], [], []
     for seed in range(n_recordings):
         counts = rng.poisson(1.0, (n_trials, 6))
-        decoding.append(decode(counts, classes, n_permutations=19, seed=seed).p_value)
+        decoded = decode(counts, classes, n_permutations=19, seed=seed)
+        decoding.append(decoded.p_value)
+        difference = decoded.permutation_accuracy - decoded.accuracy
+        ties.append([(difference > 1e-9).sum(), (np.abs(difference) <= 1e-9).sum()])
         within = z_score_within_classes(counts, classes)
         pairs.append(correlation_p_values(noise_correlations(within), within.n_free)[np.triu_indices(6, k=1)])
         halves = [np.arange(3), np.arange(3, 6)]
         groups.append(pooled_correlations(within, halves, n_permutations=19, seed=seed)[1][np.triu_indices(2)])
     yield "decoding of six units, nearest mean", np.array(decoding)
+    n_more, n_equal = np.array(ties, dtype=np.float64).T
+    yield "decoding of six units, nearest mean, ties at random", ranks(n_more, n_equal, 0) / 20
     yield "noise correlation of a pair, Student's t", np.ravel(pairs)
     yield "noise correlation of groups, permutations", np.ravel(groups)
 
