@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from .measures.pathway_table import pathway_rows
 from .measures.settings import Settings
 from .measures.window_tables import WindowTables, n_parts
 from .measures.windows import WindowSpec
+from .tables import rows_of, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,13 +69,13 @@ class Analysis:
         return {name: getattr(self, name) for name in TABLES} | dict(self.extras)
 
     def to_dict(self, tables: Sequence[str] = TABLES) -> dict[str, Any]:
-        """Plain JSON values, a table as ``{column: [values]}``; NaN becomes None."""
+        """Plain JSON values, a table as a list of rows ``{column: value}``; NaN becomes None."""
         unknown = sorted(set(tables) - set(TABLES))
         if unknown:
             raise InputError(f"an analysis has the tables {', '.join(TABLES)}, not {', '.join(unknown)}")
-        result: dict[str, Any] = {name: _columns(getattr(self, name)) for name in tables}
+        result: dict[str, Any] = {name: rows_of(getattr(self, name)) for name in tables}
         if self.extras:
-            result["extras"] = {name: _columns(table) for name, table in self.extras.items()}
+            result["extras"] = {name: rows_of(table) for name, table in self.extras.items()}
         return result | {"lacks": list(self.lacks), "settings": dict(self.settings)}
 
     @classmethod
@@ -87,22 +87,15 @@ class Analysis:
         InputError
             When `values` is not such a dictionary.
         """
-        import pandas as pd
-
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown or "settings" not in values:
             raise InputError(f"not the dictionary of an analysis: it has the keys {sorted(values)}")
 
-        def table(name: str, columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-            if len({len(column) for column in columns.values()}) > 1:
-                raise InputError(f"the columns of the table {name!r} differ in length")
-            return pd.DataFrame({column: _column(entries) for column, entries in columns.items()})
-
         return cls(
-            **{name: table(name, values.get(name, {})) for name in TABLES},
+            **{name: table_of(values.get(name, [])) for name in TABLES},
             lacks=tuple(values.get("lacks", ())),
             settings=dict(values["settings"]),
-            extras={name: table(name, columns) for name, columns in values.get("extras", {}).items()},
+            extras={name: table_of(rows) for name, rows in values.get("extras", {}).items()},
         )
 
     @classmethod
@@ -125,7 +118,7 @@ class Analysis:
         folder = Path(folder)
         of_run = folder / f"analysis_{condition}.json"
         values = load_values(of_run if of_run.exists() else folder / "results.json")
-        if not isinstance(values.get("units"), Mapping) or "settings" not in values:
+        if not isinstance(values.get("units"), list) or "settings" not in values:
             raise FileError(f"{folder} holds no analysis of {condition!r}: neither that of one seed nor of a recording")
         analysis = cls.from_dict({key: values[key] for key in values if key in {item.name for item in fields(cls)}})
         saved = {name: folder / "tables" / f"{name}.parquet" for name in analysis.tables}
@@ -319,16 +312,3 @@ def _what_is_lacking(table: SpikeTable, classes: NDArray[np.int64] | None) -> li
     if not set(cell_types) & {"E", "I"}:
         lacks.append("The recording has no cell types: excitatory and inhibitory units are not told apart.")
     return lacks
-
-
-def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
-    return {str(column): [_plain(value) for value in values.tolist()] for column, values in table.items()}
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and isnan(value) else value
-
-
-def _column(entries: Sequence[Any]) -> Sequence[Any]:
-    """None stands for NaN among numbers; a column of names has none."""
-    return [float("nan") if entry is None else entry for entry in entries]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,30 @@ from ..errors import FileError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as plain JSON values, ``{column: value}`` of each row; what is not finite becomes None.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows_of(pd.DataFrame({"unit_id": [0, 1], "p_value": [0.25, float("nan")]}))
+    [{'unit_id': 0, 'p_value': 0.25}, {'unit_id': 1, 'p_value': None}]
+    """
+    columns = {str(name): [_plain(value) for value in values.tolist()] for name, values in table.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The reverse of :func:`rows_of`; None stands for NaN among numbers, and a column of names has none."""
+    import pandas as pd
+
+    return pd.DataFrame([{name: nan if value is None else value for name, value in row.items()} for row in rows])
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def save_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:

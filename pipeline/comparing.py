@@ -11,7 +11,6 @@ from ..errors import FileError, InputError
 from .progress import Progress, silent
 from .results_folder import write_results
 from .run_folder import RunFolder, environment
-from .selecting import columns_of
 
 if TYPE_CHECKING:
     from ..analysis.comparison import Ensemble
@@ -60,7 +59,7 @@ def compare_folders(
     """
     from ..analysis.comparison import compare
     from ..analysis.report import ComparisonReport, build_page, save_figures, write_report
-    from ..analysis.tables import save_tables
+    from ..analysis.tables import rows_of, save_tables
 
     ensembles = [read_ensemble(side) for side in sides]
     names = [ensemble.name for ensemble in ensembles]
@@ -79,7 +78,7 @@ def compare_folders(
     progress("compare", 1, 2, "report")
     results = {
         "ensembles": result.settings["ensembles"],
-        **{name: columns_of(table) for name, table in result.tables.items() if name != "member_distances"},
+        **{name: rows_of(table) for name, table in result.tables.items() if name != "member_distances"},
         "notes": list(result.notes),
         "settings": dict(result.settings),
     }

@@ -14,7 +14,7 @@ from .networks import load_network
 from .progress import Progress, silent
 from .results_folder import write_results
 from .run_folder import RunFolder
-from .selecting import columns_of, criteria_of, two_times
+from .selecting import criteria_of, two_times
 
 
 def analyse_file(
@@ -70,7 +70,7 @@ def analyse_file(
     from ..analysis.extras import find_extras
     from ..analysis.recordings import load_recording
     from ..analysis.selection import select
-    from ..analysis.tables import save_tables
+    from ..analysis.tables import rows_of, save_tables
     from .reporting import recording_report
 
     if not overwrite and (out / "results.json").exists():
@@ -113,7 +113,7 @@ def analyse_file(
         "selection": [step.to_dict() for step in dropped],
         **analysis.to_dict(["layers", "units", "pathways"]),
         "lacks": [*table.annotations.get("lacks", ()), *analysis.lacks],
-        **({} if responses is None else {"responses": columns_of(responses)}),
+        **({} if responses is None else {"responses": rows_of(responses)}),
         "settings": dict(analysis.settings)
         | {"reading": dict(reading or {}), "selecting": dict(selecting or {}), "baseline": baseline},
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf, isfinite
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.selection import Criteria
 from ..errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _RANGES = ("trial_rate", "unit_rate")
 _NUMBERS = ("min_presence", "max_isi_violations", "refractory")
@@ -47,14 +47,6 @@ def two_times(text: str, option: str) -> tuple[float, float]:
     except ValueError:
         raise InputError(f"{option} expects two times in ms with a comma between, as 0,600, got {text!r}") from None
     return t_start, t_stop
-
-
-def columns_of(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """A table as ``{column: [values]}``; what is not finite becomes None."""
-    return {
-        str(name): [None if isinstance(value, float) and not isfinite(value) else value for value in column.tolist()]
-        for name, column in frame.items()
-    }
 
 
 def _range(text: str, option: str) -> tuple[float, float]:

@@ -218,10 +218,8 @@ def analyse(
 
 def layer_rows(analysis: Analysis) -> dict[str, list[dict[str, Any]]]:
     """The table of layers as plain JSON values: a list of layers for each window."""
-    columns = analysis.to_dict(["layers"])["layers"]
     windows: dict[str, list[dict[str, Any]]] = {}
-    for values in zip(*columns.values(), strict=True):
-        row = dict(zip(columns, values, strict=True))
+    for row in analysis.to_dict(["layers"])["layers"]:
         windows.setdefault(row.pop("window"), []).append(row)
     return windows
 

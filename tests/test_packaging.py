@@ -142,7 +142,7 @@ def test_recordings_are_analysed_where_only_the_analysis_is_installed(project, t
     analysed = semsync("analyze", "recording.nwb", "--class-column", "side", "--n-permutations", "19", "--out", "out")
     assert analysed.returncode == 0, analysed.stderr
     units = json.loads((tmp_path / "out" / "results.json").read_text())["units"]
-    assert {"area", "information_bits", "p_value", "q_value"} <= units.keys()
+    assert {"area", "information_bits", "p_value", "q_value"} <= units[0].keys()
     assert (tmp_path / "out" / "report.html").exists()
     assert semsync("analyses").returncode == 0
     assert semsync("--help").returncode == 0

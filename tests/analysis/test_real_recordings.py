@@ -15,9 +15,10 @@ def test_units_of_mouse_visual_cortex_tell_of_right_contrast(data_folder: Path) 
     table = load_recording(path, align="trial_stim_onset_s", class_column="contrast_right")
     found = analyze(table, windows=["all"], n_sample_trials=0)
     units = found.to_dict(["units"])["units"]
-    assert {"area", "information_bits", "p_value", "q_value"} <= set(units)
+    assert {"area", "information_bits", "p_value", "q_value"} <= set(units[0])
     area, p, q = (
-        np.array(units[key], dtype=kind) for key, kind in (("area", str), ("p_value", float), ("q_value", float))
+        np.array([unit[key] for unit in units], dtype=kind)
+        for key, kind in (("area", str), ("p_value", float), ("q_value", float))
     )
     assert {name: int((area == name).sum()) for name in set(area)} == {"VISp": 66, "VISam": 79}
     assert 19 <= ((p < 0.05) & (area == "VISp")).sum() <= 23

@@ -65,7 +65,7 @@ def test_a_folder_of_semsync_analyze_is_read_back(out: Path) -> None:
         )
     assert analysis.settings["baseline"] == "-100,0"
     assert len(pd.read_csv(out / "tables" / "responses.csv")) == 9
-    assert {"area", "information_bits", "p_value", "q_value", "rate_hz"} <= set(written["units"])
+    assert {"area", "information_bits", "p_value", "q_value", "rate_hz"} <= set(written["units"][0])
     informative = analysis.units["q_value"] < 0.05
     assert analysis.units["unit_id"][informative].tolist() == [0, 1, 2]
     assert set(analysis.units["area"][informative]) == {"V1"}

@@ -52,7 +52,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.write_text(json.dumps(found.to_dict()))
     path = save_nwb(recording(7, "area", 3.0), root / "session.nwb")
     found = analyse_file(path, root / "session-1-analysis", n_permutations=99, matched_size=4)
-    assert found["layers"]["matched_size"] == [4, 4]
+    assert [layer["matched_size"] for layer in found["layers"]] == [4, 4]
     shutil.copytree(root / "session-1-analysis", root / "session-2-analysis")
     return root
 
@@ -132,7 +132,7 @@ def test_a_comparison_from_folders_to_a_page(tmp_path: Path) -> None:
     } <= found
     distances = pd.read_csv(tmp_path / "cmp" / "tables" / "distances.csv")
     assert distances["wasserstein"].tolist() == pytest.approx(
-        [np.nan if value is None else value for value in results["distances"]["wasserstein"]], nan_ok=True
+        [np.nan if row["wasserstein"] is None else row["wasserstein"] for row in results["distances"]], nan_ok=True
     )
     again = semsync(*arguments, "--out", tmp_path / "cmp")
     assert again.exit_code == 1

@@ -101,8 +101,7 @@ def test_recordings_are_analysed(finished, tmp_path, suffix):
     assert result.exit_code == 0, result.output
     results = json.loads((out / "results.json").read_text())
     of_the_run = json.loads((finished / "results.json").read_text())["layers"]["trained"]
-    columns = [results["layers"][name] for name in ("window", "layer", "packet_size")]
-    found = {(window, layer): size for window, layer, size in zip(*columns, strict=True)}
+    found = {(row["window"], row["layer"]): row["packet_size"] for row in results["layers"]}
     for window, rows in of_the_run.items():
         for row in rows:
             assert found[window, row["layer"]] == pytest.approx(row["packet_size"], abs=1e-12)
