@@ -296,8 +296,9 @@ def draw(results: dict[str, Any]) -> Any:
             )  # fmt: skip
         first.set_xticks(range(len(short)), short.values(), rotation=35, ha="right")
         first.set_ylabel("false positives at p ≤ 0.05,\nties at random (%)")
-        first.set_ylim(0, 8)
-        first.legend(ncols=2, loc="upper left")
+        first.set_ylim(0, 8.5)
+        first.plot([], [], linestyle="none", marker="s", color=INK, markerfacecolor="white", label="rate modulated")
+        first.legend(ncols=3, loc="upper left")
         markers = dict(zip(short, "osD^vP*", strict=True))
         for number, (name, label) in enumerate(short.items()):
             volleys = [row["volleys_per_trial"] for row in results["power"]]
@@ -321,6 +322,10 @@ def draw(results: dict[str, Any]) -> Any:
         third.plot([0.2, 5], [0.2, 5], color=GREY, linewidth=0.7)
         third.plot([], [], color=INK, linestyle=":", linewidth=1, label="shortest half / 1.349")
         third.set(xscale="log", yscale="log", xlabel="true SD of the packets (ms)", ylabel="fitted width, ± 2 SD (ms)")
+        widths = [0.25, 0.5, 1.0, 2.0, 4.0]
+        third.set_xticks(widths, [f"{width:g}" for width in widths])
+        third.set_yticks(widths, [f"{width:g}" for width in widths])
+        third.minorticks_off()
         third.legend()
         for row, color in zip(results["volleys"], (GREY, CELL_TYPE_COLORS["I"], INK), strict=True):
             fourth.plot(row["true"], row["estimated"], linestyle="none", marker="o", markersize=2, color=color)
@@ -335,8 +340,6 @@ def main() -> None:
     axes = draw(results)
     FIGURES.mkdir(exist_ok=True)
     FIGURES.joinpath("synchrony_study.svg").write_bytes(render(axes))
-    for row in results["volleys"]:
-        del row["true"], row["estimated"]
     FIGURES.joinpath("synchrony_study.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
