@@ -208,6 +208,7 @@ def _backward(
     n_tasks = dt.shape[0]
     equal, rate_m, rate_s = tau_m == tau_s, 1.0 / tau_m, 1.0 / tau_s
     scale = 0.0 if equal else tau_m / (tau_m - tau_s)
+    guarded = max_dw < np.inf
     task = next_task(counter)
     while task < n_tasks:
         k_of = np.empty(width)
@@ -238,13 +239,16 @@ def _backward(
                                 psp = age * rate_s * es
                             else:
                                 psp = scale * (decay_m * (by_time_m[b, k] * by_delay_m[j, i]) - es)
-                        k_of[k] = psp
-                        largest = max(largest, psp)
+                        if guarded:
+                            k_of[k] = psp
+                            largest = max(largest, psp)
+                        else:
+                            dw[j, i] -= g * psp
                         by_arrival = g * w[j, i] * (es * rate_s - psp * rate_m)
                         if of_inputs:
                             dt[task, b, i] += by_arrival
                         ddelay[j, i] += by_arrival
-                if abs(g) * largest <= max_dw:
+                if guarded and abs(g) * largest <= max_dw:
                     for k in range(n):
                         dw[j, source[b, k]] -= g * k_of[k]
         task = next_task(counter)
