@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...errors import InputError
-from ..measures.unitary_events import EXPECTATIONS, BinnedTrials
+from ..measures.unitary_events import EXPECTATIONS, TESTS, BinnedTrials
 from .coincidences import strata
 from .extra import Extra, parameter
 
@@ -35,6 +35,7 @@ class UnitaryEventsInWindows(Extra):
     win_size: float = parameter(100.0, "sliding window, a multiple of bin_size", unit="ms", above=0)
     win_step: float = parameter(5.0, "its step, a multiple of bin_size", unit="ms", above=0)
     expectation: str = parameter("analytic_TrialByTrial", "rates of each trial, or of all", choices=EXPECTATIONS)
+    test: str = parameter("poisson", "Poisson, as in the literature, or exact given each trial's counts", choices=TESTS)
     alpha: float = parameter(0.05, "level of significance", above=0, maximum=0.5)
     classes: str = parameter("together", "trials of all classes, or each class", choices=("together", "each"))
     min_trials: int = parameter(10, "fewer trials, of a class or all, are left out", minimum=1)
@@ -70,7 +71,7 @@ class UnitaryEventsInWindows(Extra):
                 )
                 continue
             for rows in combinations(range(table.n_units), self.set_size):
-                found = unitary_events(binned, rows, trials=trials, expectation=self.expectation)
+                found = unitary_events(binned, rows, trials=trials, expectation=self.expectation, test=self.test)
                 units = {f"unit_id_{i + 1}": table.units["unit_id"][row] for i, row in enumerate(rows)}
                 rates = {f"rate_{i + 1}_hz": found.rate[:, i] for i in range(len(rows))}
                 columns: dict[str, Any] = {
@@ -90,7 +91,9 @@ class UnitaryEventsInWindows(Extra):
             return {}
         joined = pd.concat(frames, ignore_index=True)
         joined["q_value"] = q_values(joined["p_value"].to_numpy())
-        joined = joined.assign(bin_size_ms=self.bin_size, expectation=self.expectation, alpha=self.alpha)
+        joined = joined.assign(
+            bin_size_ms=self.bin_size, expectation=self.expectation, test=self.test, alpha=self.alpha
+        )
         return {"unitary_events": joined}
 
     def _say_what_binning_loses(self, window: WindowTables, binned: BinnedTrials) -> None:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...spike_table import SpikeTable
 from .elephant_measures import _without_remarks
+from .joint_counts import joint_count_distribution
 
 if TYPE_CHECKING:
     import neo
 
 EXPECTATIONS = ("analytic_TrialByTrial", "analytic_TrialAverage")
+TESTS = ("poisson", "exact")
 _EDGE = 1e-6  # bins; a spike this close below the border of its bin is on it, by rounding
 
 
@@ -35,7 +37,7 @@ class UnitaryEvents:
     rate : float array, shape [n_windows, n_units]
         Mean over trials [Hz], at most one spike a bin.
     p_value : float array, shape [n_windows]
-        Probability of `n_emp` or more under a Poisson distribution with mean `n_exp`; NaN where `n_exp` is 0.
+        Probability of `n_emp` or more for independent units, by the test that was asked for; NaN where `n_exp` is 0.
     Js : float array, shape [n_windows]
         Joint surprise ``log10((1 - p) / p)``.
     """
@@ -114,6 +116,18 @@ class BinnedTrials:
             )
         return result
 
+    def counts(self, trials: NDArray[np.intp], units: Sequence[int]) -> NDArray[np.int64]:
+        """Bins that units fill in each window, shape [n_windows, n_trials, n_units]."""
+        wanted = np.asarray(trials)[:, None] * self.n_units + np.asarray(units)
+        lower, upper = np.searchsorted(self._train, wanted), np.searchsorted(self._train, wanted, side="right")
+        left = np.arange(0, self.n_bins - self.bins_of_window + 1, self.bins_of_step)
+        result = np.empty((len(left), *wanted.shape), dtype=np.int64)
+        for place in np.ndindex(wanted.shape):
+            filled = self._bin[lower[place] : upper[place]]
+            ends = np.searchsorted(filled, [left, left + self.bins_of_window])
+            result[(slice(None), *place)] = ends[1] - ends[0]
+        return result
+
 
 def unitary_events(
     binned: BinnedTrials,
@@ -121,6 +135,7 @@ def unitary_events(
     *,
     trials: NDArray[np.intp] | None = None,
     expectation: str = "analytic_TrialByTrial",
+    test: str = "poisson",
 ) -> UnitaryEvents:
     """Unitary events of one set of units: :func:`elephant.unitary_event_analysis.jointJ_window_analysis`.
 
@@ -137,17 +152,21 @@ def unitary_events(
     expectation : {"analytic_TrialByTrial", "analytic_TrialAverage"}
         Whether `n_exp` comes from the rates in each trial, or from their means over trials, which is wrong where rates
         vary from trial to trial (Grün, Riehle, Diesmann 2003, doi:10.1007/s00422-002-0386-2).
+    test : {"poisson", "exact"}
+        Whether p comes from a Poisson distribution with mean `n_exp`, as in the literature, or from the exact
+        distribution given how many bins each unit fills in each trial (:mod:`.joint_counts`). The Poisson distribution
+        is wider, because those numbers are known, and p too large.
 
     Raises
     ------
     InputError
-        On fewer than two units, or another expectation.
+        On fewer than two units, another expectation or test, or the exact test with rates that are means over trials.
 
     Notes
     -----
-    p-values are those of the Poisson distribution, one-sided and for each window by itself; windows that overlap are
-    not independent. Elephant gives p as ``1 - gammaincc``, which is 0 below 1e-16 and makes `Js` infinite; here both
-    are computed from Elephant's `n_emp` and `n_exp` by the tail itself.
+    p-values are one-sided and for each window by itself; windows that overlap are not independent. Elephant gives p as
+    ``1 - gammaincc``, which is 0 below 1e-16 and makes `Js` infinite; here both are computed from Elephant's `n_emp`
+    and `n_exp` by the tail itself.
     """
     import quantities as pq
     from elephant.unitary_event_analysis import jointJ, jointJ_window_analysis
@@ -157,6 +176,10 @@ def unitary_events(
         raise InputError(f"unitary events are joint spikes of two or more units, got the rows {list(units)}")
     if expectation not in EXPECTATIONS:
         raise InputError(f"expectation must be one of {', '.join(EXPECTATIONS)}, got {expectation!r}")
+    if test not in TESTS:
+        raise InputError(f"test must be one of {', '.join(TESTS)}, got {test!r}")
+    if test == "exact" and expectation != "analytic_TrialByTrial":
+        raise InputError(f"the exact test is one of trial by trial: it does not go with expectation {expectation!r}")
     rows = np.arange(binned.n_trials) if trials is None else trials
     with _without_remarks(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -174,6 +197,10 @@ def unitary_events(
     rate = np.asarray(found["rate_avg"].magnitude, dtype=np.float64)[: len(left), 0] * 1000 / binned.bin_size
     # The tail P(N >= n) of a Poisson distribution is gammainc(n, mean), and 1 for n = 0.
     tail = np.where(n_emp > 0, gammainc(np.maximum(n_emp, 1), n_exp), 1.0)
+    if test == "exact":
+        of_windows = binned.counts(rows, units)
+        for window, (counts, n) in enumerate(zip(of_windows, n_emp.astype(np.int64), strict=True)):
+            tail[window] = min(1.0, joint_count_distribution(counts, binned.bins_of_window)[n:].sum())
     p_value = np.where(n_exp > 0, tail, np.nan)
     t_start = binned.t_start + left * binned.bin_size
     return UnitaryEvents(

@@ -26,6 +26,7 @@ from scipy.stats import poisson
 
 from semsync import SpikeTable
 from semsync.analysis.measures.coincidences import Coincidences, coincidence_test
+from semsync.analysis.measures.joint_counts import joint_count_distribution
 from semsync.analysis.measures.unitary_events import BinnedTrials, unitary_events
 
 MAX_LAG, DITHER, ALPHA = 2.0, 25.0, 0.05  # ms, ms: the defaults
@@ -144,7 +145,9 @@ def recovery(n_pairs: int, n_surrogates: int, n_injected: int, rate: Rate) -> di
     }
 
 
-def unitary_false_positives(n_repetitions: int, rate: float, *, n_trials: int = 30) -> dict[str, float]:
+def unitary_false_positives(
+    n_repetitions: int, rate: float, test: str = "poisson", *, n_trials: int = 30
+) -> dict[str, float]:
     """Share of windows of independent units with p <= ALPHA, windows side by side."""
     rng = np.random.default_rng(3)
     p_value, randomised, n_exp, duration = [], [], [], 10_000.0
@@ -153,10 +156,15 @@ def unitary_false_positives(n_repetitions: int, rate: float, *, n_trials: int = 
         start = np.arange(n_trials) * duration
         trials = {"start": start, "stop": start + duration}
         table = SpikeTable(rng.random(len(train)) * duration, train % 2, train // 2, {"unit_id": [0, 1]}, trials)
-        found = unitary_events(BinnedTrials(table, bin_size=5.0, win_size=100.0, win_step=100.0), (0, 1))
+        binned = BinnedTrials(table, bin_size=5.0, win_size=100.0, win_step=100.0)
+        found = unitary_events(binned, (0, 1), test=test)
         p_value += found.p_value.tolist()
-        ties = rng.random(len(found.n_emp)) * poisson.pmf(found.n_emp, found.n_exp)
-        randomised += (poisson.sf(found.n_emp, found.n_exp) + ties).tolist()
+        if test == "poisson":
+            equal = poisson.pmf(found.n_emp, found.n_exp)
+        else:
+            counts = binned.counts(np.arange(n_trials), (0, 1))
+            equal = [joint_count_distribution(c, 20)[int(n)] for c, n in zip(counts, found.n_emp, strict=True)]
+        randomised += (found.p_value - rng.random(len(found.n_emp)) * equal).tolist()
         n_exp += found.n_exp.tolist()
     return {
         "n_windows": len(p_value),
@@ -190,6 +198,8 @@ def study(
         "40 injected": recovery(n_injected_pairs, 199, 40, constant),
         "unitary events, 15 Hz": unitary_false_positives(n_windows, 15.0),
         "unitary events, 40 Hz": unitary_false_positives(n_windows, 40.0),
+        "unitary events, exact test, 15 Hz": unitary_false_positives(n_windows, 15.0, "exact"),
+        "unitary events, exact test, 40 Hz": unitary_false_positives(n_windows, 40.0, "exact"),
     }
 
 

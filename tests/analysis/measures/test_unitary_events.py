@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
-from scipy.stats import poisson
+from scipy.stats import binom, poisson
 
 from semsync import SpikeTable
 from semsync.analysis.analyze import analyze
@@ -123,3 +126,42 @@ def test_bins_off_the_grid_of_the_times_are_said():
 def test_what_cannot_be_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         analyze(recording(n_units=3), windows=["all"], also=[f"unitary-events:{options}"], **SMALL)
+
+
+@pytest.mark.parametrize("units", [(0, 1), (0, 1, 2)])
+def test_exact_p_values_are_those_of_shuffled_bins(units):
+    table = recording(n_units=3, n_trials=6, rate=30.0)
+    binned = BinnedTrials(table, bin_size=5.0, win_size=60.0, win_step=60.0)
+    found = unitary_events(binned, units, test="exact")
+    counts = binned.counts(np.arange(6), units)
+    rng = np.random.default_rng(0)
+    n_shuffles = 4000
+    for window, of_window in enumerate(counts):
+        joint = np.zeros(n_shuffles)
+        for of_trial in of_window:
+            filled = [np.argsort(rng.random((n_shuffles, 12)), axis=1) < n for n in of_trial]
+            joint += np.logical_and.reduce(filled).sum(axis=1)
+        share = (joint >= found.n_emp[window]).mean()
+        assert found.p_value[window] == pytest.approx(share, abs=4 * np.sqrt(0.25 / n_shuffles))
+    assert (found.p_value <= unitary_events(binned, units).p_value + 1e-9).mean() > 0.5
+
+
+def test_exact_level_is_nominal_where_poissons_is_too_low():
+    """With ties broken at random, of 1,200 windows of independent units."""
+    path = Path(__file__).parents[3] / "docs" / "studies" / "coincidences.py"
+    specification = importlib.util.spec_from_file_location("coincidences_study", path)
+    study = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(study)
+    fewest, most = binom.ppf([0.0005, 0.9995], 1200, 0.05) / 1200
+    assert fewest <= study.unitary_false_positives(1200, 40.0, "exact")["share_randomised"] <= most
+    assert study.unitary_false_positives(1200, 40.0)["share_randomised"] < fewest
+
+
+def test_exact_test_goes_with_counts_of_trials():
+    binned = BinnedTrials(recording(), bin_size=5.0, win_size=50.0, win_step=50.0)
+    with pytest.raises(InputError, match="does not go with expectation 'analytic_TrialAverage'"):
+        unitary_events(binned, (0, 1), expectation="analytic_TrialAverage", test="exact")
+    with pytest.raises(InputError, match="test must be one of poisson, exact, got 'gauss'"):
+        unitary_events(binned, (0, 1), test="gauss")
+    analysis = analyze(recording(), windows=["all"], also=["unitary-events:test=exact"], **SMALL)
+    assert set(analysis.extras["unitary_events"]["test"]) == {"exact"}
