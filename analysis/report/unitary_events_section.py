@@ -11,6 +11,10 @@ from .section import Drawing, Section
 from .words import within
 
 _MOST_FIGURES = 6
+_DISTRIBUTIONS = {
+    "poisson": "a Poisson distribution with this mean",
+    "exact": "the exact distribution given how many bins each unit fills in each trial",
+}
 
 
 def section(analysis: Analysis) -> Section | None:
@@ -51,6 +55,6 @@ def _method(table: pd.DataFrame) -> str:
     return (
         f"Joint spikes are bins of {first['bin_size_ms']:g} ms in which all units of a set spike; a pair of spikes "
         "that the border of a bin parts is missed. The number expected comes from the units' rates in each sliding "
-        f"window ({first['expectation']}), and p from a Poisson distribution with this mean, one-sided; q by Benjamini "
+        f"window ({first['expectation']}), and p from {_DISTRIBUTIONS[first['test']]}, one-sided; q by Benjamini "
         "and Hochberg over all positions, sets and classes of a window, of which overlapping positions are alike."
     )

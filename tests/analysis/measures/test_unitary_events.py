@@ -12,6 +12,7 @@ from scipy.stats import binom, poisson
 from semsync import SpikeTable
 from semsync.analysis.analyze import analyze
 from semsync.analysis.measures.unitary_events import BinnedTrials, unitary_events
+from semsync.analysis.report.unitary_events_section import section
 from semsync.errors import InputError
 
 SMALL = {"n_sample_trials": 0, "n_permutations": 99}
@@ -165,3 +166,4 @@ def test_exact_test_goes_with_counts_of_trials():
         unitary_events(binned, (0, 1), test="gauss")
     analysis = analyze(recording(), windows=["all"], also=["unitary-events:test=exact"], **SMALL)
     assert set(analysis.extras["unitary_events"]["test"]) == {"exact"}
+    assert "p from the exact distribution" in section(analysis).paragraphs[0]
