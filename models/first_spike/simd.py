@@ -231,9 +231,17 @@ def stream(  # type: ignore[no-untyped-def]
     return signature, generate
 
 
-def _retreating(of_inputs: bool, kinds: Any) -> Any:
-    """:func:`retreat` and :func:`retreat_weights`, which leaves the gradients of input times out."""
-    is_double = kinds[2].dtype == types.float64
+def _retreating(
+    of_inputs: bool, state: Any, at: Any, weights: Any, gradient: Any, source: Any, coefficients: Any,
+    time_gradient: Any,
+) -> Any:  # fmt: skip
+    """:func:`retreat`, and :func:`retreat_weights`, which leaves the gradients of input times out."""
+    integer = types.int64
+    signature = types.void(
+        state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
+        integer, integer,
+    )  # fmt: skip
+    is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kinds = signature.args
@@ -289,7 +297,7 @@ def _retreating(of_inputs: bool, kinds: Any) -> Any:
         builder.position_at_end(leave)
         return context.get_dummy_value()
 
-    return types.void(*kinds), generate
+    return signature, generate
 
 
 @intrinsic
@@ -305,12 +313,7 @@ def retreat(  # type: ignore[no-untyped-def]
     ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
     The other arrays are those of :func:`stream`.
     """
-    integer = types.int64
-    return _retreating(
-        True,
-        (state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
-         integer, integer),
-    )  # fmt: skip
+    return _retreating(True, state, at, weights, gradient, source, coefficients, time_gradient)
 
 
 @intrinsic
@@ -319,9 +322,4 @@ def retreat_weights(  # type: ignore[no-untyped-def]
     time_gradient, time_row, k_start, k_stop,
 ):  # fmt: skip
     """:func:`retreat` where input times have no use for a gradient: a first layer."""
-    integer = types.int64
-    return _retreating(
-        False,
-        (state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
-         integer, integer),
-    )  # fmt: skip
+    return _retreating(False, state, at, weights, gradient, source, coefficients, time_gradient)
