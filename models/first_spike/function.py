@@ -181,7 +181,9 @@ def _check(times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, 
             f"times and weights must both be float64, or both float32, got {times.dtype} and {weights.dtype}"
         )
     # A sum is not finite if any entry is not; only then is it worth a closer look.
-    if not np.isfinite(_plain(weights).sum()) and not np.isfinite(_plain(weights)).all():
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = bool(np.isfinite(_plain(weights).sum()))
+    if not finite and not np.isfinite(_plain(weights)).all():
         raise InputError("weights must be finite, got NaN or infinity; did the training diverge?")
     # min() is NaN if any entry is.
     if times.numel() and not float(_plain(times).min()) >= 0:
