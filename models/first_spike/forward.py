@@ -64,6 +64,10 @@ def first_spikes(
         block, chunk = task // n_chunks, task % n_chunks
         j0 = block * BLOCK
         n = min(BLOCK, n_out - j0)
+        if n == BLOCK:
+            w, w_start, stride = weights, j0, n_out
+        else:
+            w, w_start, stride = rest, 0, BLOCK
         everyone = np.uint32((1 << n) - 1)
         state = np.empty((2, BLOCK), weights.dtype)
         # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
@@ -88,14 +92,9 @@ def first_spikes(
                             state[1, j] *= es
                     start = k
                 stop = frame_stop[b, start]
-                if n == BLOCK:
-                    pending = stream(
-                        state, passing, k_at, pending, weights, j0, n_out, source, b * width, coefficients, k, stop
-                    )  # fmt: skip
-                else:
-                    pending = stream(
-                        state, passing, k_at, pending, rest, 0, BLOCK, source, b * width, coefficients, k, stop
-                    )  # fmt: skip
+                pending = stream(
+                    state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop
+                )  # fmt: skip
                 k = stop
             n_passed = 0
             for j in range(n):

@@ -20,7 +20,6 @@ from .tasks import ONE_AT_A_TIME, next_task, run
 
 _BUCKETS = 2  # for each arrival
 _MAX_BUCKET = 64  # arrivals; what is more crowded is sorted digit by digit
-_TILE = 16  # rows and columns, of doubles
 _N_TASKS = 64
 _N_TASKS_WITH_TIMES = 8  # of the backward pass, where each has time gradients of its own
 _LONGEST = 300.0  # time constants: exp() of a longer trial comes near the end of the floating-point numbers
@@ -50,25 +49,6 @@ def _growth(inputs: SortedInputs, delay: NDArray[np.float64], tau_m: float, tau_
         return None
     of_s = np.exp(elapsed / tau_s), np.exp(delay / tau_s)
     return Growth(*of_s, *(of_s if tau_m == tau_s else (np.exp(elapsed / tau_m), np.exp(delay / tau_m))))
-
-
-@jit()
-def _transpose(counter: Any, values: Any, result: Any) -> None:
-    n_rows, n_columns = values.shape
-    task = next_task(counter)
-    while task * _TILE < n_rows:
-        for first in range(0, n_columns, _TILE):
-            for column in range(first, min(first + _TILE, n_columns)):
-                for row in range(task * _TILE, min((task + 1) * _TILE, n_rows)):
-                    result[column, row] = values[row, column]
-        task = next_task(counter)
-
-
-def _transposed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    result = np.empty(values.shape[::-1])
-    with ONE_AT_A_TIME:
-        run(_transpose, -(-len(values) // _TILE), values, result)
-    return result
 
 
 @jit()
@@ -274,7 +254,7 @@ def forward(
     inputs: SortedInputs, weights: NDArray[np.float64], delay: NDArray[np.float64], tau_m: float, tau_syn: float
 ) -> DelayedResult:
     """First spikes for sorted inputs, and weights and delays [ms] of shape [n_in, n_out]."""
-    neurons = _transposed(weights), _transposed(delay), tau_m, tau_syn
+    neurons = np.ascontiguousarray(weights.T), np.ascontiguousarray(delay.T), tau_m, tau_syn
     shape = (len(inputs.n_active), weights.shape[1])
     growth = _growth(inputs, neurons[1], tau_m, tau_syn)
     result = DelayedResult(np.full(shape, np.inf), np.zeros(shape), inputs, neurons, growth)
@@ -294,4 +274,4 @@ def backward(
     dt = np.zeros((n_tasks, n_samples if of_inputs else 0, n_in))
     with ONE_AT_A_TIME:
         run(_backward, n_tasks, *result.arguments, result.times, result.slope, grad, max_dw, of_inputs, dw, ddelay, dt)
-    return dt.sum(axis=0) if of_inputs else None, _transposed(dw), _transposed(ddelay)
+    return dt.sum(axis=0) if of_inputs else None, dw.T.copy(), ddelay.T.copy()
