@@ -69,7 +69,7 @@ class Analysis:
         return {name: getattr(self, name) for name in TABLES} | dict(self.extras)
 
     def to_dict(self, tables: Sequence[str] = TABLES) -> dict[str, Any]:
-        """Plain JSON values, a table as a list of rows ``{column: value}``; NaN becomes None."""
+        """Plain JSON values, a table as a list of rows ``{column: value}``; what is not finite becomes None."""
         unknown = sorted(set(tables) - set(TABLES))
         if unknown:
             raise InputError(f"an analysis has the tables {', '.join(TABLES)}, not {', '.join(unknown)}")

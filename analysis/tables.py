@@ -9,7 +9,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileError
+from ..errors import FileError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +29,17 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The reverse of :func:`rows_of`; None stands for NaN among numbers, and a column of names has none."""
+    """The reverse of :func:`rows_of`; None stands for NaN among numbers, and a column of names has none.
+
+    Raises
+    ------
+    InputError
+        When it is no list of rows, or rows differ in their columns.
+    """
     import pandas as pd
 
+    if not isinstance(rows, list) or any(not isinstance(row, Mapping) or row.keys() != rows[0].keys() for row in rows):
+        raise InputError("a table is a list of rows {column: value} with the same columns, and this is none")
     return pd.DataFrame([{name: nan if value is None else value for name, value in row.items()} for row in rows])
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..analysis.selection import Criteria
 from ..errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 _RANGES = ("trial_rate", "unit_rate")
 _NUMBERS = ("min_presence", "max_isi_violations", "refractory")

@@ -66,7 +66,8 @@ class Synchrony(Extra):
             When `n_surrogates` is too small for the analysis's `alpha`, over all measures of all groups.
         """
         settings = window.settings
-        fires = [group for group in window.groups if window.table.counts()[:, group.rows].any()]
+        n_spikes = window.table.counts().sum(axis=0)
+        fires = [group for group in window.groups if n_spikes[group.rows].any()]
         remarks = require_surrogates(
             self.n_surrogates,
             settings.alpha,

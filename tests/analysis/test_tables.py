@@ -15,7 +15,7 @@ from semsync import SpikeTable
 from semsync.analysis.analyze import TABLES, Analysis
 from semsync.analysis.recordings import save_nwb
 from semsync.analysis.tables import load_table, save_tables
-from semsync.errors import FileError
+from semsync.errors import FileError, InputError
 from semsync.pipeline.recorded import analyse_file
 
 
@@ -128,3 +128,9 @@ def test_the_analysis_of_a_run_is_read_by_its_condition(analysis: Analysis, tmp_
     again = Analysis.from_folder(tmp_path, "untrained")
     for name in TABLES:
         pd.testing.assert_frame_equal(again.tables[name], analysis.tables[name], check_dtype=False)
+
+
+@pytest.mark.parametrize("table", [{"p_value": [0.1]}, [{"p_value": 0.1}, {"q_value": 0.1}], ["p_value"]])
+def test_what_is_no_list_of_rows_is_refused(table: object) -> None:
+    with pytest.raises(InputError, match="a table is a list of rows"):
+        Analysis.from_dict({"units": table, "settings": {}})
