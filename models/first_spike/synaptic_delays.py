@@ -51,54 +51,96 @@ def _growth(inputs: SortedInputs, delay: NDArray[np.float64], tau_m: float, tau_
     return Growth(*of_s, *(of_s if tau_m == tau_s else (np.exp(elapsed / tau_m), np.exp(delay / tau_m))))
 
 
+class _Arrivals(NamedTuple):
+    """What one neuron receives in one sample, each array of shape [width], and room to sort it.
+
+    ``index`` and ``ordered`` are the arrivals and their times in order, once `_sort` has been there.
+    """
+
+    time: Any
+    weight: Any
+    factor: Any  # of growth, for tau_syn and tau_m
+    factor_m: Any
+    bucket: Any
+    start: Any
+    index: Any
+    ordered: Any
+
+
 @jit()
-def _sort_arrivals(
-    n: int, input_time: Any, source: Any, delay: Any, low: float, high: float, index: Any, time: Any, arrival: Any,
-    bucket: Any, start: Any,
+def _room(width: int) -> _Arrivals:
+    return _Arrivals(
+        np.empty(width), np.empty(width), np.empty(width), np.empty(width), np.empty(width, np.uint32),
+        np.empty(_BUCKETS * width, np.uint32), np.empty(width, np.uint32), np.empty(width),
+    )  # fmt: skip
+
+
+# Small functions of plain loops: inlined, the compiler sees that arrays do not overlap, and makes vector instructions.
+@jit()
+def _arrive(
+    n: int, time: Any, source: Any, weight: Any, delay: Any, by_time: Any, by_delay: Any, to: _Arrivals
 ) -> None:  # fmt: skip
-    """Sort the arrivals of the first `n` inputs at a neuron, all between `low` and `high`, into `index` and `time`.
+    arrival, own_weight, factor = to.time, to.weight, to.factor
+    for k in range(n):
+        of = np.uint32(source[k])  # without a sign there is no counting from the end
+        arrival[k] = time[k] + delay[of]
+        own_weight[k] = weight[of]
+        factor[k] = by_time[k] * by_delay[of]
+
+
+@jit()
+def _multiply(n: int, source: Any, by_time: Any, by_delay: Any, factor: Any) -> None:
+    for k in range(n):
+        factor[k] = by_time[k] * by_delay[np.uint32(source[k])]
+
+
+@jit()
+def _sort(n: int, low: float, high: float, arrivals: _Arrivals) -> None:
+    """Put `n` arrivals, all between `low` and `high`, in order.
 
     With more buckets than arrivals most have their place once they are in their bucket: what is left to do is seldom,
     and so the processor guesses well that there is nothing to do.
     """
+    arrival, bucket, start, index, ordered = (
+        arrivals.time, arrivals.bucket, arrivals.start, arrivals.index, arrivals.ordered,
+    )  # fmt: skip
     n_buckets = _BUCKETS * n
     scale = (n_buckets - 1) / (high - low) if high > low else 0.0
     if not scale < np.inf:
         scale = 0.0
+    for k in range(n):
+        bucket[k] = np.uint32((arrival[k] - low) * scale)
     start[:n_buckets] = 0
     for k in range(n):
-        arrival[k] = input_time[k] + delay[source[k]]
-        bucket[k] = np.int32((arrival[k] - low) * scale)
         start[bucket[k]] += 1
-    fullest = np.int32(0)
+    fullest = np.uint32(0)
     for q in range(n_buckets):
         fullest = max(fullest, start[q])
     if fullest > _MAX_BUCKET:
-        sort_active(arrival[:n], index, time)
+        sort_active(arrival[:n], index, ordered)
         return
-    before = np.int32(0)
+    before = np.uint32(0)
     for q in range(n_buckets):
         n_here = start[q]
         start[q] = before
         before += n_here
     for k in range(n):
         at = start[bucket[k]]
-        start[bucket[k]] = at + 1
-        index[at], time[at] = k, arrival[k]
+        start[bucket[k]] = at + np.uint32(1)
+        index[at], ordered[at] = k, arrival[k]
     for k in range(1, n):
-        i, t, m = index[k], time[k], k
-        while m > 0 and time[m - 1] > t:
-            time[m], index[m] = time[m - 1], index[m - 1]
+        i, t, m = index[k], ordered[k], k
+        while m > 0 and ordered[m - 1] > t:
+            ordered[m], index[m] = ordered[m - 1], index[m - 1]
             m -= 1
         if m < k:
-            time[m], index[m] = t, i
+            ordered[m], index[m] = t, i
 
 
 @jit()
 def _first_spike(
-    n: int, index: Any, time: Any, source: Any, weight: Any, grown: bool, by_time: Any, by_delay: Any, by_time_m: Any,
-    by_delay_m: Any, origin: float, tau_m: float, tau_s: float,
-) -> tuple[float, float]:  # fmt: skip
+    n: int, arrivals: _Arrivals, grown: bool, origin: float, tau_m: float, tau_s: float
+) -> tuple[float, float]:
     """First spike of one neuron for sorted arrivals, and V' there; inf without one.
 
     Where `grown`, weights are summed times exp(y / tau) for the time y since `origin`. V and I, and the threshold, are
@@ -109,26 +151,28 @@ def _first_spike(
     equal, rate_m, rate_s = tau_m == tau_s, 1.0 / tau_m, 1.0 / tau_s
     scale = 0.0 if equal else tau_m / (tau_m - tau_s)
     threshold = 1.0
+    index, ordered, weight, factor, factor_m = (
+        arrivals.index, arrivals.ordered, arrivals.weight, arrivals.factor, arrivals.factor_m,
+    )  # fmt: skip
     for k in range(n):
         at = index[k]
-        of = source[at]
-        w = weight[of]
-        s = time[k + 1] - time[k] if k + 1 < n else np.inf
+        w, now = weight[at], ordered[k]
+        s = ordered[k + 1] - now if k + 1 < n else np.inf
         if not grown:
             i += w
         elif equal:
-            y = (time[k] - origin) * rate_s
-            threshold = by_time[at] * by_delay[of]
+            y = (now - origin) * rate_s
+            threshold = factor[at]
             i += w * threshold
             other += w * threshold * y
             v = i * y - other
         else:
-            factor, factor_m = by_time[at] * by_delay[of], by_time_m[at] * by_delay_m[of]
-            threshold = factor * factor_m
-            total += w * factor
-            other += w * factor_m
-            i = total * factor_m
-            v = scale * (other * factor - i)
+            by_s, by_m = factor[at], factor_m[at]
+            threshold = by_s * by_m
+            total += w * by_s
+            other += w * by_m
+            i = total * by_m
+            v = scale * (other * by_s - i)
         if s > 0.0:
             slope = i * rate_s - v * rate_m
             # In this order: the processor could not guess the sign of the slope.
@@ -136,7 +180,7 @@ def _first_spike(
                 shrink = 1.0 / threshold
                 d, des, _ = crossing(v * shrink, i * shrink, s, tau_m, tau_s)
                 if d < np.inf:
-                    return time[k] + d, i * shrink * des * rate_s - max(1.0, v * shrink) * rate_m
+                    return now + d, i * shrink * des * rate_s - max(1.0, v * shrink) * rate_m
             if not grown and k + 1 < n:
                 em, es, tr = propagator(s, tau_m, tau_s)
                 v = v * em + i * tr
@@ -152,29 +196,56 @@ def _forward(
     n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = min(_N_TASKS, n_out)
+    equal = tau_m == tau_s
     task = next_task(counter)
     while task < n_tasks:
-        sorted_arrival, arrival, index = np.empty(width), np.empty(width), np.empty(width, np.int32)
-        bucket, start = np.empty(width, np.int32), np.empty(_BUCKETS * width, np.int32)
+        arrivals = _room(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             shortest, longest = delay[j].min(), delay[j].max()
-            # Rows of factors are there only where they are used.
-            f = j if grown else 0
             for b in range(n_samples):
                 n = n_active[b]
                 if n == 0:
                     t_out[b, j], slope[b, j] = np.inf, 0.0
                     continue
-                low, high = time[b, 0] + shortest, time[b, n - 1] + longest
-                _sort_arrivals(
-                    n, time[b], source[b], delay[j], low, high, index, sorted_arrival, arrival, bucket, start
-                )  # fmt: skip
-                g = b if grown else 0
-                t_out[b, j], slope[b, j] = _first_spike(
-                    n, index, sorted_arrival, source[b], w[j], grown, by_time[g], by_delay[f], by_time_m[g],
-                    by_delay_m[f], time[b, 0], tau_m, tau_s,
-                )  # fmt: skip
+                _arrive(n, time[b], source[b], w[j], delay[j], by_time[b], by_delay[j], arrivals)
+                if grown and not equal:
+                    _multiply(n, source[b], by_time_m[b], by_delay_m[j], arrivals.factor_m)
+                _sort(n, time[b, 0] + shortest, time[b, n - 1] + longest, arrivals)
+                t_out[b, j], slope[b, j] = _first_spike(n, arrivals, grown, time[b, 0], tau_m, tau_s)
         task = next_task(counter)
+
+
+@jit()
+def _ages(
+    n: int, t_out: float, first: float, time: Any, source: Any, delay: Any, grown: bool, by_time: Any, by_delay: Any,
+    by_time_m: Any, by_delay_m: Any, tau_m: float, tau_s: float, psp: Any, es: Any,
+) -> None:  # fmt: skip
+    """PSP and exp(-age / tau_syn) at `t_out` for each of `n` inputs; 0 for those that arrive later."""
+    equal, rate_s = tau_m == tau_s, 1.0 / tau_s
+    if not grown:
+        for k in range(n):
+            age = t_out - time[k] - delay[source[k]]
+            psp[k], es[k] = 0.0, 0.0
+            if age >= 0.0:
+                _, es[k], psp[k] = propagator(age, tau_m, tau_s)
+        return
+    decay = math.exp((first - t_out) / tau_s)
+    if equal:
+        for k in range(n):
+            of = np.uint32(source[k])
+            age = t_out - time[k] - delay[of]
+            e = decay * (by_time[k] * by_delay[of])
+            es[k] = e if age >= 0.0 else 0.0
+            psp[k] = age * rate_s * e if age >= 0.0 else 0.0
+        return
+    decay_m = math.exp((first - t_out) / tau_m)
+    scale = tau_m / (tau_m - tau_s)
+    for k in range(n):
+        of = np.uint32(source[k])
+        age = t_out - time[k] - delay[of]
+        e = decay * (by_time[k] * by_delay[of])
+        es[k] = e if age >= 0.0 else 0.0
+        psp[k] = scale * (decay_m * (by_time_m[k] * by_delay_m[of]) - e) if age >= 0.0 else 0.0
 
 
 @jit()
@@ -186,51 +257,33 @@ def _backward(
     n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = dt.shape[0]
-    equal, rate_m, rate_s = tau_m == tau_s, 1.0 / tau_m, 1.0 / tau_s
-    scale = 0.0 if equal else tau_m / (tau_m - tau_s)
-    guarded = max_dw < np.inf
+    rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
     task = next_task(counter)
     while task < n_tasks:
-        k_of = np.empty(width)
+        psp, es = np.empty(width), np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             shortest = delay[j].min()
             for b in range(n_samples):
                 if grad[b, j] == 0.0 or not t_out[b, j] < np.inf:
                     continue
-                g = grad[b, j] / slope[b, j]
-                largest = 0.0
-                decay, decay_m = 0.0, 0.0
-                if grown:
-                    decay = math.exp((time[b, 0] - t_out[b, j]) / tau_s)
-                    decay_m = decay if equal else math.exp((time[b, 0] - t_out[b, j]) / tau_m)
                 n = n_active[b]
                 while n and time[b, n - 1] + shortest > t_out[b, j]:
                     n -= 1
+                _ages(
+                    n, t_out[b, j], time[b, 0], time[b], source[b], delay[j], grown, by_time[b], by_delay[j],
+                    by_time_m[b], by_delay_m[j], tau_m, tau_s, psp, es,
+                )  # fmt: skip
+                g, largest = grad[b, j] / slope[b, j], 0.0
                 for k in range(n):
-                    i = source[b, k]
-                    age = t_out[b, j] - time[b, k] - delay[j, i]
-                    k_of[k] = 0.0
-                    if age >= 0.0:
-                        if not grown:
-                            _, es, psp = propagator(age, tau_m, tau_s)
-                        else:
-                            es = decay * (by_time[b, k] * by_delay[j, i])
-                            if equal:
-                                psp = age * rate_s * es
-                            else:
-                                psp = scale * (decay_m * (by_time_m[b, k] * by_delay_m[j, i]) - es)
-                        if guarded:
-                            k_of[k] = psp
-                            largest = max(largest, psp)
-                        else:
-                            dw[j, i] -= g * psp
-                        by_arrival = g * w[j, i] * (es * rate_s - psp * rate_m)
-                        if of_inputs:
-                            dt[task, b, i] += by_arrival
-                        ddelay[j, i] += by_arrival
-                if guarded and abs(g) * largest <= max_dw:
+                    i = np.uint32(source[b, k])
+                    largest = max(largest, psp[k])
+                    by_arrival = g * w[j, i] * (es[k] * rate_s - psp[k] * rate_m)
+                    if of_inputs:
+                        dt[task, b, i] += by_arrival
+                    ddelay[j, i] += by_arrival
+                if abs(g) * largest <= max_dw:
                     for k in range(n):
-                        dw[j, source[b, k]] -= g * k_of[k]
+                        dw[j, np.uint32(source[b, k])] -= g * psp[k]
         task = next_task(counter)
 
 
@@ -245,7 +298,8 @@ class DelayedResult(NamedTuple):
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        growth = Growth(*[np.empty((1, 0))] * 4) if self.growth is None else self.growth
+        of_times, of_delays = np.ones_like(self.inputs.time), np.ones_like(self.neurons[1])
+        growth = Growth(of_times, of_delays, of_times, of_delays) if self.growth is None else self.growth
         plain = (self.inputs.n_active, self.inputs.source, self.inputs.time, *self.neurons)
         return *plain, self.growth is not None, *growth
 
