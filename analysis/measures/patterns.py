@@ -141,35 +141,19 @@ def spade_patterns(table: SpikeTable, settings: PatternSettings, seed: int | np.
     InputError
         When there are too few surrogates for the signatures that were found, or Elephant lacks its compiled miner.
     """
-    _require_miner()
-    axis = _BinAxis(table, settings)
-    data = axis.binned(table.times, table.trial)
-    spectrum = _mine(data, settings, "#")
-    signatures = np.asarray(spectrum, dtype=np.int64).reshape(-1, 3)
-    remarks: list[str] = []
-    nothing: dict[str, Sequence[float]] = {
-        name: [] for name in ("n_spikes", "n_occurrences", "n_patterns", "p_value", "q_value")
+    spectrum = pattern_spectrum(table, settings, seed)
+    signatures, p_value = spectrum.signatures, spectrum.p_value
+    columns: dict[str, Sequence[float]] = {
+        "n_spikes": signatures[:, 0].tolist(),
+        "n_occurrences": signatures[:, 1].tolist(),
+        "n_patterns": signatures[:, 2].tolist(),
+        "p_value": p_value.tolist(),
     }
     if not len(signatures):
-        return Patterns((), nothing, ())
-    remarks += require_surrogates(
-        settings.n_surrogates, settings.alpha, n_tests=len(signatures), what="signatures of patterns"
-    )
-    sizes = signatures[:, 0]
-    most = np.zeros((settings.n_surrogates, int(sizes.max()) + 1), dtype=np.int64)
-    drawn = Surrogates(table, settings.surrogate, dither=settings.dither)
-    rng = np.random.default_rng(seed)
-    n_filled = 0
-    for number in range(settings.n_surrogates):
-        surrogate = axis.binned(*drawn.draw(rng))
-        n_filled += _n_filled(surrogate)
-        for size, occurrences, _ in np.asarray(_mine(surrogate, settings, "#"), dtype=np.int64).reshape(-1, 3):
-            reached = slice(0, min(size, most.shape[1] - 1) + 1)
-            most[number, reached] = np.maximum(most[number, reached], occurrences)
-    p_value = (1 + (most[:, sizes] >= signatures[:, 1]).sum(axis=0)) / (1 + settings.n_surrogates)
+        return Patterns((), columns | {"q_value": []}, ())
+    remarks = list(spectrum.remarks)
     q_value = q_values(p_value)
-    remarks += _clipping(_n_filled(data), n_filled / settings.n_surrogates, settings)
-    columns = dict(zip(nothing, (*signatures.T.tolist(), p_value.tolist(), q_value.tolist()), strict=True))
+    columns["q_value"] = q_value.tolist()
     found = q_value < settings.alpha
     if not found.any():
         return Patterns((), columns, tuple(remarks))
@@ -177,19 +161,77 @@ def spade_patterns(table: SpikeTable, settings: PatternSettings, seed: int | np.
         (int(size), int(n)): (float(p), float(q))
         for (size, n), p, q in zip(signatures[found, :2], p_value[found], q_value[found], strict=True)
     }
-    concepts = _significant_concepts(data, settings, of_signature)
+    axis = _BinAxis(table, settings)
+    concepts = _significant_concepts(axis.binned(table.times, table.trial), settings, of_signature)
     if len(concepts) > _MOST_REDUCED:
         remarks.append(
             f"{len(concepts)} patterns are significant, too many for the reduction of the set: parts of a pattern are "
             "listed beside it."
         )
     else:
-        concepts = _reduce(concepts, settings, most, float(p_value[found].max()))
+        concepts = _reduce(concepts, settings, spectrum.most, float(p_value[found].max()))
     patterns = [
         axis.pattern(intent, extent, *of_signature[len(intent), len(extent)], settings) for intent, extent in concepts
     ]
     patterns.sort(key=lambda one: (one.p_value, -len(one.units), -len(one.times), one.units))
     return Patterns(tuple(patterns), columns, tuple(remarks))
+
+
+@dataclass(frozen=True)
+class PatternSpectrum:
+    """How often patterns recur in a recording, and in its surrogates.
+
+    Attributes
+    ----------
+    signatures : int array, shape [n_signatures, 3]
+        Numbers of spikes, of occurrences, and of patterns in the recording with so many.
+    most : int array, shape [n_surrogates, n_spikes + 1]
+        Occurrences of the most frequent pattern of so many spikes or more, in each surrogate.
+    remarks : tuple of str
+        Sentences on what to mind.
+    """
+
+    signatures: NDArray[np.int64]
+    most: NDArray[np.int64]
+    remarks: tuple[str, ...]
+
+    @property
+    def p_value(self) -> NDArray[np.float64]:
+        """Of each signature: its rank among the surrogates."""
+        as_often = self.most[:, self.signatures[:, 0]] >= self.signatures[:, 1]
+        p_value: NDArray[np.float64] = (1 + as_often.sum(axis=0)) / (1 + len(self.most))
+        return p_value
+
+
+def pattern_spectrum(
+    table: SpikeTable, settings: PatternSettings, seed: int | np.random.SeedSequence = 0
+) -> PatternSpectrum:
+    """The spectrum that :func:`spade_patterns` tests; same arguments and errors.
+
+    A recording without a pattern has no surrogates drawn: `most` is empty then.
+    """
+    _require_miner()
+    axis = _BinAxis(table, settings)
+    data = axis.binned(table.times, table.trial)
+    signatures = _signatures(data, settings)
+    n_sizes = int(signatures[:, 0].max(initial=0)) + 1
+    if not len(signatures):
+        return PatternSpectrum(signatures, np.zeros((0, n_sizes), dtype=np.int64), ())
+    remarks = require_surrogates(
+        settings.n_surrogates, settings.alpha, n_tests=len(signatures), what="signatures of patterns"
+    )
+    most = np.zeros((settings.n_surrogates, n_sizes), dtype=np.int64)
+    drawn = Surrogates(table, settings.surrogate, dither=settings.dither)
+    rng = np.random.default_rng(seed)
+    n_filled = 0
+    for of_surrogate in most:
+        surrogate = axis.binned(*drawn.draw(rng))
+        n_filled += _n_filled(surrogate)
+        for size, occurrences, _ in _signatures(surrogate, settings):
+            up_to = of_surrogate[: size + 1]
+            np.maximum(up_to, occurrences, out=up_to)
+    clipped = _clipping(_n_filled(data), n_filled / settings.n_surrogates, settings)
+    return PatternSpectrum(signatures, most, (*remarks, *clipped))
 
 
 class _BinAxis:
@@ -252,6 +294,10 @@ def _mine(binned: BinnedSpikeTrain, settings: PatternSettings, report: str, **mo
         return concepts_mining(
             binned, binned.bin_size, settings.winlen, max_spikes=fullest, report=report, **limits
         )[0]  # fmt: skip
+
+
+def _signatures(binned: BinnedSpikeTrain, settings: PatternSettings) -> NDArray[np.int64]:
+    return np.asarray(_mine(binned, settings, "#"), dtype=np.int64).reshape(-1, 3)
 
 
 def _require_miner() -> None:

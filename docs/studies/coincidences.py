@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import poisson
+from ties import ranks
 
 from semsync import SpikeTable
 from semsync.analysis.measures.coincidences import Coincidences, coincidence_test
@@ -110,7 +111,7 @@ def false_positives(n_pairs: int, n_surrogates: int, rate: Rate, **more: Any) ->
         np.concatenate([getattr(one, name)[0] for one in found])
         for name in ("p_value", "n_more", "n_equal", "expected", "z")
     )
-    rank = 1 + n_more + np.floor(rng.random(n_pairs) * (1 + n_equal))
+    rank = ranks(n_more, n_equal, rng)
     return {
         "n_pairs": n_pairs,
         "n_surrogates": n_surrogates,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import poisson
+from ties import ranks
 
 from semsync.analysis.measures import (
     count_responses,
@@ -118,12 +119,7 @@ def p_values_with_ties_at_random(
         difference = mutual_information_of_counts(permuted, counts.n_trials) - observed
         n_more += (difference > TIE).sum(axis=0)
         n_equal += (np.abs(difference) <= TIE).sum(axis=0)
-    return ranks(n_more, n_equal, seed) / (1 + n_permutations)
-
-
-def ranks(n_more: NDArray[np.float64], n_equal: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Ranks of the recordings among themselves and their permutations, from 1, with ties broken at random."""
-    return 1 + n_more + np.floor(np.random.default_rng([seed, 1]).random(n_more.shape) * (1 + n_equal))
+    return ranks(n_more, n_equal, np.random.default_rng([seed, 1])) / (1 + n_permutations)
 
 
 def _p_value(responses: NDArray[np.int64], classes: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
@@ -147,7 +143,7 @@ def null_p_values_of_groups(n_trials: int, n_recordings: int) -> Iterator[tuple[
         groups.append(pooled_correlations(within, halves, n_permutations=19, seed=seed)[1][np.triu_indices(2)])
     yield "decoding of six units, nearest mean", np.array(decoding)
     n_more, n_equal = np.array(ties, dtype=np.float64).T
-    yield "decoding of six units, nearest mean, ties at random", ranks(n_more, n_equal, 0) / 20
+    yield "decoding of six units, nearest mean, ties at random", ranks(n_more, n_equal, np.random.default_rng(0)) / 20
     yield "noise correlation of a pair, Student's t", np.ravel(pairs)
     yield "noise correlation of groups, permutations", np.ravel(groups)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ties import ranks
 
 from semsync import SpikeTable
 from semsync.analysis.figures import new_axes, render
@@ -149,7 +150,7 @@ def _p(observed: np.ndarray, surrogates: np.ndarray) -> np.ndarray:
     n = surrogates.shape[1]
     n_below = (surrogates < observed[:, None]).sum(axis=1)
     n_equal = (surrogates == observed[:, None]).sum(axis=1)
-    rank = 1 + n_below + np.random.default_rng(0).integers(0, n_equal + 1)
+    rank = ranks(n_below, n_equal, np.random.default_rng(0))
     return np.stack([in_table, np.minimum(1.0, 2 * np.minimum(rank, n + 2 - rank) / (n + 1))])
 
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from scipy.stats import binom
 
-STUDY = Path(__file__).parents[3] / "docs" / "studies" / "synchrony.py"
-
 
 @pytest.fixture(scope="module")
-def study():
-    specification = importlib.util.spec_from_file_location("synchrony_study", STUDY)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def study(load_study):
+    return load_study("synchrony")
 
 
 def test_false_positives_are_nominal_with_jittered_spikes_and_too_few_with_dithered_ones(study):

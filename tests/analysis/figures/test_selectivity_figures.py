@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,15 +12,10 @@ from semsync.analysis.analyze import Analysis, analyze
 from semsync.analysis.report.extra_sections import extra_sections
 from semsync.errors import InputError
 
-STUDY = Path(__file__).resolve().parents[3] / "docs" / "studies" / "information.py"
-
 
 @pytest.fixture(scope="module")
-def study():
-    spec = importlib.util.spec_from_file_location("information_study", STUDY)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def study(load_study):
+    return load_study("information")
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -163,20 +160,18 @@ def test_macaque_units_coincide_after_the_signal_and_not_before(data_folder):
     assert rows["p_value"].iloc[1] <= 0.01
 
 
-def test_the_study_of_false_positives_holds_in_small():
-    """docs/studies/coincidences.py, whose full numbers stand in docs/measures.md."""
-    path = Path(__file__).resolve().parents[3] / "docs" / "studies" / "coincidences.py"
-    study = runpy.run_path(str(path))
+def test_the_study_of_false_positives_holds_in_small(load_study):
+    study = load_study("coincidences")
     for found in (
-        study["false_positives"](400, 59, study["constant"]),
-        study["false_positives"](200, 59, study["bump"]),
-        study["false_positives"](200, 59, study["constant"], surrogate="jitter_spikes", tick=1.0),
+        study.false_positives(400, 59, study.constant),
+        study.false_positives(200, 59, study.bump),
+        study.false_positives(200, 59, study.constant, surrogate="jitter_spikes", tick=1.0),
     ):
         assert abs(found["share_randomised"] - 0.05) < 3 * found["standard_error"]
         assert found["share"] <= found["share_randomised"] + 2 * found["standard_error"]
         assert abs(found["mean_z"]) < 3 / np.sqrt(found["n_pairs"])
-    found = study["recovery"](100, 99, 40, study["constant"])
+    found = study.recovery(100, 99, 40, study.constant)
     assert abs(found["mean_estimate"] - 40) < 3 * found["sd_estimate"] / 10
     assert found["share_inside_95_percent_interval"] > 0.9
-    found = study["unitary_false_positives"](200, 15.0)
+    found = study.unitary_false_positives(200, 15.0)
     assert found["share_randomised"] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)

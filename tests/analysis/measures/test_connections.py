@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -26,16 +24,12 @@ from semsync.analysis.measures.permutation import q_values
 from semsync.analysis.report.extra_sections import extra_sections
 from semsync.errors import InputError
 
-STUDY = Path(__file__).resolve().parents[3] / "docs" / "studies" / "connections.py"
 FAST = {"n_permutations": 99, "n_sample_trials": 0, "n_repeats": 1}
 
 
 @pytest.fixture(scope="module")
-def study() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("study_of_connections", STUDY)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def study(load_study) -> ModuleType:
+    return load_study("connections")
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,8 @@ def test_elephant_without_its_miner_is_refused(monkeypatch):
     monkeypatch.setattr("elephant.spade.HAVE_FIM", False)
     with pytest.raises(InputError, match="need the compiled miner"):
         spade_patterns(recording(0), PatternSettings())
+
+
+def test_the_study_of_false_positives_holds_in_small(load_study):
+    found = load_study("patterns").false_positives("jitter_spikes", 60)
+    assert found["share_with_a_pattern_found"] <= found["share_of_most_frequent_randomised"] <= 9 / 60

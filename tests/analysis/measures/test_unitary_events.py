@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.stats import binom, poisson
@@ -147,12 +144,9 @@ def test_exact_p_values_are_those_of_shuffled_bins(units):
     assert (found.p_value <= unitary_events(binned, units).p_value + 1e-9).mean() > 0.5
 
 
-def test_exact_level_is_nominal_where_poissons_is_too_low():
+def test_exact_level_is_nominal_where_poissons_is_too_low(load_study):
     """With ties broken at random, of 1,200 windows of independent units."""
-    path = Path(__file__).parents[3] / "docs" / "studies" / "coincidences.py"
-    specification = importlib.util.spec_from_file_location("coincidences_study", path)
-    study = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(study)
+    study = load_study("coincidences")
     fewest, most = binom.ppf([0.0005, 0.9995], 1200, 0.05) / 1200
     assert fewest <= study.unitary_false_positives(1200, 40.0, "exact")["share_randomised"] <= most
     assert study.unitary_false_positives(1200, 40.0)["share_randomised"] < fewest
