@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hdmf.common import DynamicTable
 
 _MS_PER_S = 1000.0
-_SPIKE_COLUMNS = ("spike_times", "electrodes")
+_SPIKE_COLUMNS = ("spike_times", "electrodes", "obs_intervals")
 
 
 def foreign_table(

@@ -84,7 +84,7 @@ def milliseconds(columns: Columns, name: str, time_unit: str | None, where: str)
         When the column holds no numbers, or nothing says which unit they have.
     """
     if columns[name].dtype.kind not in "iuf":
-        raise InputError(f"{where}: column {name!r} holds no times but {columns[name].dtype.name}")
+        raise InputError(f"{where}: column {name!r} must hold times, {_no_number(columns[name])}")
     ending = re.search(r"_(ms|s)$", name.lower())
     unit = ending[1] if ending else time_unit
     if unit is None:
@@ -93,6 +93,16 @@ def milliseconds(columns: Columns, name: str, time_unit: str | None, where: str)
             "pass time_unit (--time-unit ms or --time-unit s)"
         )
     return columns[name].astype(np.float64) * MS_PER[check_time_unit(unit)]
+
+
+def _no_number(column: NDArray[Any]) -> str:
+    """What keeps a column from being one of numbers."""
+    for row, value in enumerate(column.tolist(), start=1):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"row {row} has {value!r}"
+    return f"got values of type {column.dtype.name}"
 
 
 def check_time_unit(time_unit: str) -> str:

@@ -109,7 +109,7 @@ def test_what_is_no_table_of_spikes_is_refused(text_file: Write) -> None:
         ("unit,time_ms\n", "has no rows"),
         ("unit,time_ms\n1,2\n1,2,3\n", "cannot be read as a table"),
         ("unit,time_ms\n1,2,3\n4,5,6\n", "cannot be read as a table"),
-        ("unit,time_ms\n1,early\n", "holds no times"),
+        ("unit,time_ms\n1,early\n", "column 'time_ms' must hold times, row 1 has 'early'"),
         ('unit,time_ms\n1,"2\n', "cannot be read as a table"),
     ):
         with pytest.raises((FileError, InputError), match=message):
