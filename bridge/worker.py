@@ -9,6 +9,7 @@ sentence}`` before it gives up. What NEST prints goes to the log in the work fol
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -73,17 +74,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         pass  # the parent is gone
     except SemsyncError as error:
-        traceback.print_exc()
         report(error=type(error).__name__, message=str(error))
+        _log_traceback()
     except Exception as error:
-        traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]
         log = options.work_folder / log_name(options.name)
         message = f"a NEST worker failed with {type(error).__name__}: {first_line} (the traceback is in {log})"
         report(error="SemsyncError", message=message)
+        _log_traceback()
     if ranks is not None:
         ranks.abort()
     return 1
+
+
+def _log_traceback() -> None:
+    """After the report: where the disk is full, the log cannot be written either."""
+    with contextlib.suppress(OSError):
+        traceback.print_exc()
 
 
 def _asked_for(ranks: Ranks) -> Iterator[int]:

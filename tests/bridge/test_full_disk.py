@@ -45,9 +45,13 @@ def test_a_full_disk_is_said_in_one_sentence_and_resumed_from(tmp_path):
     whole = simulate(network, stimuli, chunk_size=10, work_folder=work)  # its inputs will be found there again
     for chunk in work.glob("chunk-*"):
         chunk.unlink()
+    for log in work.glob("worker-*.log"):
+        log.unlink()
+        log.symlink_to("/dev/full")  # where there is no space for results, there is none for logs
 
     run = subprocess.run([sys.executable, "-c", CODE, tmp_path], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("cannot write")
+    assert run.stderr == ""
     assert "File too large" in run.stdout
     assert len(run.stdout.strip().splitlines()) == 1
     kept = {path.name: path.stat().st_mtime_ns for path in work.glob("chunk-*")}
