@@ -70,6 +70,8 @@ class Job:
     seed : int
     chunk_size : int
         Trials per result file, at most; made a multiple of the protocol's session.
+    n_ranks : int
+        MPI ranks of a worker, where the spikes depend on them; else 1.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class Job:
     protocol: Protocol
     seed: int
     chunk_size: int
+    n_ranks: int = 1
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,8 +137,8 @@ class Job:
                 found = _read_settings(self.folder)["fingerprint"]
                 if found != self.fingerprint:
                     raise FileError(
-                        f"{self.folder} holds another simulation (other network, stimuli or settings); "
-                        f"choose another work folder, or remove this one"
+                        f"{self.folder} holds another simulation (other network, stimuli or settings, or other MPI "
+                        f"ranks where NEST draws random numbers); choose another work folder, or remove this one"
                     )
                 return
             self.description.save(self.folder / "network.safetensors")
@@ -149,6 +152,7 @@ class Job:
                 "n_trials": self.n_trials,
                 "seed": self.seed,
                 "chunk_size": self.chunk_size,
+                "n_ranks": self.n_ranks,
                 "fingerprint": self.fingerprint,
             }
             partial = self.folder / "job.json.partial"
@@ -172,6 +176,7 @@ class Job:
             Protocol.of(settings["protocol"]),
             settings["seed"],
             settings["chunk_size"],
+            settings.get("n_ranks", 1),
         )
 
     def input_files(self) -> dict[str, bytes]:
@@ -221,7 +226,9 @@ class Job:
         return missing
 
     def _fingerprint(self) -> str:
-        settings = (str(self.protocol), self.seed, self.chunk_size, self.n_trials)
+        settings: tuple[Any, ...] = (str(self.protocol), self.seed, self.chunk_size, self.n_trials)
+        if self.n_ranks != 1:
+            settings = (*settings, self.n_ranks)
         digest = hashlib.sha256(repr(settings).encode())
         for array in (self.stimuli.times, self.stimuli.unit, self.stimuli.trial, self.resolution):
             digest.update(np.ascontiguousarray(array))

@@ -121,7 +121,9 @@ def simulate(
         raise MissingDependencyError(f"simulating needs NEST, which is not installed: {INSTALL}")
 
     folder = Path(tempfile.mkdtemp(prefix="semsync-")) if work_folder is None else Path(work_folder)
-    job = Job(folder, description, spikes, steps, Protocol.of(protocol), int(seed), int(chunk_size))
+    parsed = Protocol.of(protocol)
+    drawing_ranks = n_ranks if parsed.draws_in_nest else 1
+    job = Job(folder, description, spikes, steps, parsed, int(seed), int(chunk_size), drawing_ranks)
     is_temporary = work_folder is None
     try:
         if len(job.plans) > 1 and job.session > 1:

@@ -27,6 +27,7 @@ class Noise(Rung):
     axis: ClassVar[str] = "sd"
     sweep: ClassVar[tuple[float, ...]] = (0.2, 0.5, 1.0, 2.0, 4.0)
     is_random: ClassVar[bool] = True
+    draws_in_nest: ClassVar[bool] = True
 
     sd: float = parameter(1.0, "standard deviation of the free membrane potential", unit="mV", minimum=0.0)
     kind: str = parameter("gaussian", "current or spikes", choices=("gaussian", "poisson"))

@@ -65,6 +65,11 @@ class Protocol:
                     raise InputError(f"protocol {rung.name!r} makes sense only with {needed!r}: {needed}+{rung.name}")
         return cls(tuple(sorted(parts, key=lambda rung: list(RUNGS).index(rung.name))))
 
+    @property
+    def draws_in_nest(self) -> bool:
+        """Whether random numbers of NEST decide on spikes: they are others on another number of MPI ranks."""
+        return any(rung.draws_in_nest for rung in self.rungs)
+
     def plan(self, description: NetworkDescription, resolution: float, seed: int = 0) -> Plan:
         """What it makes of a network at a step `resolution` [ms].
 

@@ -30,6 +30,8 @@ class Rung(Named, ABC):
         Rungs without which this one makes no sense.
     is_random : bool
         Whether trials draw random numbers.
+    draws_in_nest : bool
+        Whether NEST draws them, on each MPI rank its own.
     """
 
     family: ClassVar[str] = "protocol"
@@ -37,6 +39,7 @@ class Rung(Named, ABC):
     sweep: ClassVar[tuple[float, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
     is_random: ClassVar[bool] = False
+    draws_in_nest: ClassVar[bool] = False
 
     @abstractmethod
     def change(self, plan: Plan) -> None:

@@ -24,6 +24,7 @@ class Unreliable(Rung):
     axis: ClassVar[str] = "p_fail"
     sweep: ClassVar[tuple[float, ...]] = (0.02, 0.05, 0.1, 0.2, 0.5)
     is_random: ClassVar[bool] = True
+    draws_in_nest: ClassVar[bool] = True
 
     p_fail: float = parameter(0.1, "probability of a failure", minimum=0.0, maximum=0.99)
 

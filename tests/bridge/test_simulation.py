@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -112,6 +113,17 @@ def test_a_partial_work_folder_is_resumed(recording, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", "/bin/false")
         assert simulate(NETWORK, INPUT_TIMES, **arguments) == recording
+
+
+def test_noise_of_other_mpi_ranks_is_not_gone_on_with(tmp_path):
+    """NEST draws on each rank; no rank is needed to refuse it."""
+    begun = dataclasses.replace(job(tmp_path, CHUNK_SIZE), protocol=Protocol.of("refractory+noise:sd=1"), n_ranks=2)
+    begun.prepare()
+    assert Job.load(tmp_path).fingerprint == begun.fingerprint
+    with pytest.raises(FileError, match="other MPI ranks where NEST draws"):
+        simulate(
+            NETWORK, INPUT_TIMES, resolution=0.1, protocol=begun.protocol, chunk_size=CHUNK_SIZE, work_folder=tmp_path
+        )
 
 
 def test_a_work_folder_of_another_simulation_is_refused(tmp_path):
