@@ -111,6 +111,7 @@ def simulate(
 @click.option("--dt", type=float, help="NIR graph of another framework: its time step [ms].")
 @click.option("--spikes", type=click.Choice(["pulse", "jump"]), help="NIR graph of another framework: see docs/nir.md.")
 @click.option("--t-ref", type=float, help="NIR graph of another framework: refractory period [ms].")
+@click.option("--nir-dt", type=float, help="nir: time step [ms] of the framework that is to read it; 0.1 without it.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 def export(
     network: Path,
@@ -119,6 +120,7 @@ def export(
     dataset: str | None,
     n_stimuli: int,
     data_folder: Path | None,
+    nir_dt: float | None,
     overwrite: bool,
     **nir: float | str | None,
 ) -> None:
@@ -130,7 +132,7 @@ def export(
     \b
     Examples:
       semsync export pretrained:mnist-dale --to pynest --dataset mnist
-      semsync export runs/digits/network.safetensors --to nir
+      semsync export runs/digits/network.safetensors --to nir --nir-dt 1
       semsync export theirs.nir --to semsync --dt 1 --trial-duration 100
     """
     from ..pipeline.exporting import export_network
@@ -138,7 +140,7 @@ def export(
     reading = {key: value for key, value in nir.items() if value is not None}
     for path in export_network(
         network, to, out, dataset=dataset, n_stimuli=n_stimuli, data_folder=data_folder, overwrite=overwrite,
-        reading=reading,
+        nir_dt=nir_dt, reading=reading,
     ):  # fmt: skip
         click.echo(f"written: {path}")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import bridge
+from ..bridge.nir.write import SNNTORCH_DT
 from ..errors import FileError, InputError
 from ..models.encoding import encoder_from
 from ..network_description import NetworkDescription
@@ -29,6 +31,7 @@ def export_network(
     n_stimuli: int = N_STIMULI,
     data_folder: Path | None = None,
     overwrite: bool = False,
+    nir_dt: float | None = None,
     reading: Mapping[str, Any] | None = None,
 ) -> tuple[Path, ...]:
     """Write a network in another form.
@@ -46,6 +49,8 @@ def export_network(
         it is installed).
     overwrite : bool
         Replace files that are there.
+    nir_dt : float, optional
+        Of a NIR graph: time step of the framework that is to read it [ms]; see :func:`semsync.bridge.write_nir`.
     reading : mapping, optional
         What a NIR graph does not say itself; see :func:`semsync.pipeline.networks.load_network`.
 
@@ -64,6 +69,10 @@ def export_network(
     if to not in _WRITERS:
         raise InputError(f"there is no format {to!r} to export to; known are {', '.join(formats())}")
     writer, suffix = _WRITERS[to]
+    if nir_dt is not None:
+        if to != "nir":
+            raise InputError("the time step of a framework (--nir-dt) goes with a NIR graph alone (--to nir)")
+        writer = partial(_write_nir, dt=nir_dt)
     description = load_network(network, **(reading or {}))
     stimuli: dict[str, Any] = {}
     if dataset is not None:
@@ -95,10 +104,10 @@ def _write_pynest(
 
 
 def _write_nir(
-    description: NetworkDescription, out: Path, stimuli: dict[str, Any], overwrite: bool
+    description: NetworkDescription, out: Path, stimuli: dict[str, Any], overwrite: bool, dt: float = SNNTORCH_DT
 ) -> tuple[Path, ...]:
     _refuse(out, stimuli, overwrite)
-    bridge.write_nir(description, out)
+    bridge.write_nir(description, out, dt=dt)
     return (out,)
 
 

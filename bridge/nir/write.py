@@ -17,9 +17,11 @@ from .units import MS_PER_S, bias_of_current, seconds, to_nir
 
 ADDITIVE = 1e-12  # ms; delays this close to a sum of an axonal and a dendritic one are such a sum
 
+SNNTORCH_DT = 0.1  # ms
+
 
 def write_nir(
-    description: NetworkDescription, path: str | Path, *, dt: float = 0.1, settled_bias: bool = False
+    description: NetworkDescription, path: str | Path, *, dt: float = SNNTORCH_DT, settled_bias: bool = False
 ) -> Path:
     """Write a network as a NIR graph.
 

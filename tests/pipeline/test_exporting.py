@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from semsync import LIFNeuron, NetworkDescription
 from semsync.errors import FileError, InputError
 from semsync.pipeline.exporting import export_network
 from semsync.pipeline.networks import load_network
@@ -50,3 +51,16 @@ def test_what_does_not_fit_is_refused():
         export_network("pretrained:yin-yang-delays", "brian")
     with pytest.raises(InputError, match="5 inputs and 3 outputs, but digits needs"):
         export_network("pretrained:yin-yang-delays", "pynest", dataset="digits")
+
+
+def test_a_graph_is_written_for_the_time_step_of_its_reader(tmp_path):
+    nir = pytest.importorskip("nir")
+    description = NetworkDescription.from_weights([np.ones((3, 4))], LIFNeuron(10.0, 5.0), trial_duration=40.0)
+    network, r = description.save(tmp_path / "mine.safetensors"), []
+    for number, options in enumerate(({}, {"nir_dt": 0.1}, {"nir_dt": 1.0})):
+        (path,) = export_network(network, "nir", tmp_path / f"{number}.nir", **options)
+        nodes = nir.read(path).nodes.values()
+        r.append(next(node.r for node in nodes if isinstance(node, nir.CubaLIF))[0])
+    assert r[0] == r[1] == pytest.approx(10 * r[2])
+    with pytest.raises(InputError, match="goes with a NIR graph alone"):
+        export_network(network, "pynest", nir_dt=1.0)
