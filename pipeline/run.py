@@ -56,7 +56,7 @@ def run(
             "only `semsync train` runs in several processes; then go on with `semsync run --resume` in one"
         )
     folder = _open(out, config, resume)
-    with folder.logging():
+    with folder.writing():
         started = time.perf_counter()
         logger.info("configuration: %s", config.model_dump_json())
         dataset = datasets.load(config.dataset, data_folder)
@@ -146,7 +146,7 @@ def train_only(
             stages.help_training(seeded, dataset, RunFolder.paths(own), ranks)
             continue
         folder = _open(own, seeded, resume or (n_seeds is not None and own.exists()))
-        with folder.logging():
+        with folder.writing():
             stages.train(seeded, dataset, folder, progress, ranks)
             table = stages.torch_recording(NetworkDescription.load(folder.network()), dataset.test)
             trained[seed] = folder.network(), stages.accuracy(table)

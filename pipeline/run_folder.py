@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import FileError
 
@@ -92,23 +92,50 @@ class RunFolder:
         return self.root / "log.txt"
 
     @contextmanager
-    def logging(self) -> Iterator[None]:
-        """Send the log of semsync to the folder as well."""
-        handler = logging.FileHandler(self.log, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        package = logging.getLogger("semsync")
-        level = package.level
-        package.addHandler(handler)
-        package.setLevel(logging.INFO)
-        try:
-            yield
-        except BaseException as error:
-            package.error("stopped: %s", error or type(error).__name__)
-            raise
-        finally:
-            package.removeHandler(handler)
-            package.setLevel(level)
-            handler.close()
+    def writing(self) -> Iterator[None]:
+        """Hold the folder for this process alone, and send the log of semsync to it as well.
+
+        Raises
+        ------
+        FileError
+            When another process is at it. However that ends, its hold ends with it.
+        """
+        with open(self.log, "a", encoding="utf-8") as file:
+            try:
+                _lock(file)
+            except BlockingIOError:
+                sentence = (
+                    f"another process is writing to {self.root}: wait until it has ended, or choose another --out"
+                )
+                raise FileError(sentence) from None
+            handler = logging.StreamHandler(file)
+            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            package = logging.getLogger("semsync")
+            level = package.level
+            package.addHandler(handler)
+            package.setLevel(logging.INFO)
+            try:
+                yield
+            except BaseException as error:
+                package.error("stopped: %s", error or type(error).__name__)
+                raise
+            finally:
+                package.removeHandler(handler)
+                package.setLevel(level)
+
+
+def _lock(file: IO[str]) -> None:
+    """Raises BlockingIOError when another has locked it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        logger.debug("this file system has no locks: %s", error)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -141,6 +141,9 @@ def test_killed_training_resumes_to_the_same_network(tmp_path):
     deadline = time.monotonic() + 120
     while not (killed / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
+    refused = semsync(*TRAINING, "--out", killed, "--resume")
+    assert refused.exit_code == 1
+    assert f"another process is writing to {killed}" in refused.output
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (killed / "network.safetensors").exists()
