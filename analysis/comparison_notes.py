@@ -95,7 +95,7 @@ def notes_on_measures(
                 lacking[one.name].append(measure.label)
     for name, labels in lacking.items():
         if labels:
-            notes.append(f"{name} has no {_and(labels, 'and no')}.")
+            notes.append(f"{name} has no {'; no '.join(labels)}.")
     keys = {measure.key for measure in possible}
     sizes = [_values(one, lambda m, w=window: f"{_first(m, w, 'matched_size'):g}") for one, window, _ in sides]
     if _MATCHED in keys and (sizes[0] != sizes[1] or len(sizes[0]) > 1):
@@ -136,7 +136,10 @@ def _duration(member: Analysis, window: str) -> str:
         (rows["rate_hz"] * rows["n_units"]).to_numpy(dtype=float),
     )
     known = (rate > 0) & (n_spikes > 0)
-    return f"{1000 * n_spikes[known][0] / rate[known][0]:.3g}" if known.any() else ""
+    if not known.any():
+        return ""
+    three_digits = f"{1000 * n_spikes[known][0] / rate[known][0]:.3g}"
+    return f"{float(three_digits):g}"  # 1000, not 1e+03
 
 
 def _first(member: Analysis, window: str, column: str) -> float:
@@ -153,5 +156,5 @@ def _n_units(ensemble: Ensemble, window: str, groups: set[str]) -> set[int]:
     return found
 
 
-def _and(parts: Sequence[str], last: str = "and") -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+def _and(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
