@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import nir
 import numpy as np
 import pytest
 
@@ -54,7 +55,6 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_a_graph_is_written_for_the_time_step_of_its_reader(tmp_path):
-    nir = pytest.importorskip("nir")
     description = NetworkDescription.from_weights([np.ones((3, 4))], LIFNeuron(10.0, 5.0), trial_duration=40.0)
     network, r = description.save(tmp_path / "mine.safetensors"), []
     for number, options in enumerate(({}, {"nir_dt": 0.1}, {"nir_dt": 1.0})):
