@@ -9,7 +9,7 @@ import numpy as np
 
 from .compilation import jit
 from .crossing import propagator
-from .simd import BLOCK, retreat, retreat_weights
+from .simd import BLOCK, HALF_BLOCK, retreat, retreat_weights
 from .tasks import next_task
 
 
@@ -31,7 +31,7 @@ def _exceeds(
 
 @jit()
 def gradients(
-    counter: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    tasks: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
     gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
     sens_i: Any, grad: Any, max_dw: float, s_peak: float, dw: Any, dw_rest: Any, of_inputs: bool, dt: Any, n_used: Any,
 ) -> None:  # fmt: skip
@@ -42,7 +42,7 @@ def gradients(
     ratio = (tau_m - tau_s) / tau_m
     k_peak = propagator(s_peak, tau_m, tau_s)[2]
     n_tasks = (n_out + BLOCK - 1) // BLOCK * n_chunks
-    task = next_task(counter)
+    task = next_task(tasks)
     while task < n_tasks:
         block, chunk = task // n_chunks, task % n_chunks
         j0 = block * BLOCK
@@ -52,36 +52,42 @@ def gradients(
             w, w_start, dw_all, dw_start, stride = weights, j0, dw, chunk * n_in * n_out + j0, n_out
         else:
             dw_rest[chunk] = 0.0
-            w, w_start, dw_all, dw_start, stride = rest, 0, dw_rest, chunk * n_in * BLOCK, BLOCK
+            stride = rest.shape[1]
+            w, w_start, dw_all, dw_start = rest, 0, dw_rest, chunk * n_in * stride
         state = np.empty((4, BLOCK), weights.dtype)
         # exp(-X / tau_m), k(X) and exp(-X / tau_syn) for the time X from the frame's start to the neuron's spike, times
         # its gradient; and whether the guard lets it pass.
-        em_x, k_x, es_x, keep = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        em_x, k_x, es_x, keep = np.zeros(BLOCK), np.zeros(BLOCK), np.zeros(BLOCK), np.ones(BLOCK)
         # One past the last causal input, 0 for a neuron without a gradient, and the start of its frame.
-        at, last_frame = np.zeros(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+        at, last_frame = np.zeros(BLOCK, np.int32), np.full(BLOCK, -1, np.int32)
         for b in range(chunk * chunk_size, min((chunk + 1) * chunk_size, n_samples)):
             latest = 0
-            for j in range(BLOCK):
-                em_x[j], k_x[j], es_x[j], keep[j] = 0.0, 0.0, 0.0, 1.0
-                at[j], last_frame[j] = 0, -1
-                if j >= n or n_causal[b, j0 + j] == 0 or grad[b, j0 + j] == 0.0:
-                    continue
-                k = n_causal[b, j0 + j] - 1
-                at[j], last_frame[j] = k + 1, frame_start[b, k]
-                latest = max(latest, k + 1)
-                em, tr = decay[b, 0, k], decay[b, 1, k]
+            for j in range(n):
+                at[j] = n_causal[b, j0 + j] if grad[b, j0 + j] != 0.0 else 0
+                latest = max(latest, at[j])
+            for j in range(n):
+                has = at[j] > 0
+                last = np.uint32(max(at[j] - 1, 0))
+                last_frame[j] = frame_start[b, last] if has else -1
+                em, tr = decay[b, 0, last], decay[b, 1, last]
                 g = np.float64(grad[b, j0 + j])
-                des, dtr = g * sens_i[b, j0 + j], g * sens_v[b, j0 + j]
+                des, dtr = g * sens_i[b, j0 + j] if has else 0.0, g * sens_v[b, j0 + j] if has else 0.0
                 em_x[j] = (des + dtr * ratio) * em
                 es_x[j] = des * (em - tr * ratio)
                 k_x[j] = dtr * em + des * tr
-                if max_dw < np.inf:
-                    t = t_out[b, j0 + j]
-                    per_slope = abs(des) * math.exp((t - time[b, k]) / tau_s)
-                    if per_slope * k_peak > max_dw and _exceeds(
-                        per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw
-                    ):
-                        keep[j] = 0.0
+                keep[j] = 1.0
+            for j in range(n if max_dw < np.inf else 0):
+                if at[j] == 0:
+                    continue
+                k, t = at[j] - 1, t_out[b, j0 + j]
+                age = (t - time[b, k]) / tau_s
+                des = abs(np.float64(grad[b, j0 + j]) * sens_i[b, j0 + j])
+                # exp(age) <= 1 / (1 - age): seldom is there more to do.
+                if des * k_peak <= 0.999 * max_dw * (1.0 - age):
+                    continue
+                per_slope = des * math.exp(age)
+                if per_slope * k_peak > max_dw and _exceeds(per_slope, t, time[b], k + 1, tau_m, tau_s, s_peak, max_dw):
+                    keep[j] = 0.0
             n_used[block, b] = latest
             k, start = latest - 1, -1
             while k >= 0:
@@ -96,18 +102,31 @@ def gradients(
                 for j in range(BLOCK):
                     state[0, j] = -keep[j] * em_x[j]
                     state[1, j] = -keep[j] * k_x[j]
-                    state[2, j] = -em_x[j] / tau_m
-                    state[3, j] = es_x[j] / tau_s - k_x[j] / tau_m
                 at_time = (block * n_samples + b) * width
                 if of_inputs:
-                    retreat(
-                        state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt, at_time,
-                        k, start,
-                    )  # fmt: skip
+                    for j in range(BLOCK):
+                        state[2, j] = -em_x[j] / tau_m
+                        state[3, j] = es_x[j] / tau_s - k_x[j] / tau_m
+                    if n <= HALF_BLOCK:
+                        retreat(
+                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
+                            at_time, k, start, HALF_BLOCK,
+                        )  # fmt: skip
+                    else:
+                        retreat(
+                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
+                            at_time, k, start, BLOCK,
+                        )  # fmt: skip
                 else:
-                    retreat_weights(
-                        state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt, at_time,
-                        k, start,
-                    )  # fmt: skip
+                    if n <= HALF_BLOCK:
+                        retreat_weights(
+                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
+                            at_time, k, start, HALF_BLOCK,
+                        )  # fmt: skip
+                    else:
+                        retreat_weights(
+                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
+                            at_time, k, start, BLOCK,
+                        )  # fmt: skip
                 k = start - 1
-        task = next_task(counter)
+        task = next_task(tasks)

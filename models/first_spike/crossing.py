@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from .compilation import jit
 from .simd import fma
 
 _MAX_NEWTON = 100
-_F = tuple(1.0 / math.factorial(n) for n in range(14))
+INVERSE_FACTORIALS = _F = tuple(1.0 / math.factorial(n) for n in range(14))
 
 
 @jit()
@@ -111,44 +110,3 @@ def short_propagator(s: float, tau_m: float, tau_s: float) -> tuple[float, float
     ratio *= fma(0.5 * x, ratio, 1.0)
     ratio *= fma(x, ratio, 1.0)
     return es * fma(4.0 * x, ratio, 1.0), es, es * (4.0 * y) * ratio
-
-
-@jit()
-def solve_together(
-    n: int, v_at: Any, i_at: Any, gap: Any, s_out: Any, es_out: Any, tr_out: Any, slope_out: Any,
-    tau_m: float, tau_s: float,
-) -> None:  # fmt: skip
-    """:func:`crossing` for the first `n` entries of arrays at once, where it is the usual case; s is NaN elsewhere.
-
-    Usual: within a quarter of a time constant, where a short series is exp() to the last bits, and at the root after
-    one step of Chebyshev's method and one of Newton's. Without branches or calls, so that it becomes vector code.
-    """
-    rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
-    rate_x = rate_s - rate_m
-    shortest = 0.25 / max(rate_s, abs(rate_x))
-    for c in range(n):
-        v0, i0 = v_at[c], i_at[c]
-        slope = i0 * rate_s - v0 * rate_m
-        curvature = i0 * rate_s * rate_s + slope * rate_m
-        bend = abs(v0) * rate_m * rate_m + i0 * rate_s * (rate_m + rate_s)
-        discriminant = slope * slope - 2.0 * curvature * (1.0 - v0)
-        usual = (v0 < 1.0) & (i0 > 0.0) & (slope > 0.0) & (discriminant > 0.0)
-        s = 2.0 * (1.0 - v0) / (slope + math.sqrt(max(discriminant, 0.0)))
-        step, es, tr = 0.0, 1.0, 0.0
-        for third_order in (0.5, 0.0):
-            usual = usual & (s > 0.0) & (s <= shortest)
-            x = s * rate_x
-            es, growth = _exp_series(-s * rate_s), _expm1_ratio_series(x)
-            tr = es * s * rate_s * growth
-            v, i = v0 * es * (1.0 + x * growth) + i0 * tr, i0 * es
-            slope = i * rate_s - v * rate_m
-            usual = usual & (slope > 0.0)
-            per_slope = 1.0 / slope
-            step = (1.0 - v) * per_slope
-            step *= 1.0 + third_order * step * per_slope * (i * rate_s * rate_s + slope * rate_m)
-            s += step
-        usual = usual & (step * step * bend <= 1e-17 * tau_m * slope) & (s >= 0.0) & (s <= gap[c])
-        s_out[c] = s if usual else np.nan
-        es_out[c] = es * (1.0 - step * rate_s)
-        tr_out[c] = tr + step * (es * rate_s - tr * rate_m)
-        slope_out[c] = i0 * es_out[c] * rate_s - rate_m

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .compilation import jit
-from .crossing import crossing, propagator, solve_together
-from .simd import ALMOST_ONE, BLOCK, PASSED, stream
+from .crossing import crossing, propagator
+from .simd import ALMOST_ONE, BLOCK, HALF_BLOCK, PASSED, stream
+from .solving import LANES, solve
 from .tasks import next_task
 
 CHUNK = 16  # samples of one task
@@ -17,22 +18,23 @@ CHUNK = 16  # samples of one task
 @jit()
 def _search(
     b: int, k: int, v: float, i: float, w: Any, neuron: int, n_active: Any, source: Any, frame_start: Any,
-    frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float,
+    frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, passed: bool,
 ) -> tuple[int, float, float, float, float]:  # fmt: skip
-    """Go on with one neuron from input `k`, added already, whose test passed, with V and I of its frame.
+    """Go on with one neuron from input `k`, added already, with V and I of its frame; no spike follows if not `passed`.
 
     Returns the index of the spike's last causal input, -1 if there is no spike; its time s since that input; and there
     exp(-s / tau_syn), k(s) and V'.
     """
     ratio = (tau_m - tau_s) / tau_m
     while True:
-        em, tr = decay[b, 0, k], decay[b, 1, k]
-        es = em - tr * ratio
-        v_k, i_k = v * em + i * tr, i * es
-        d, des, dtr = crossing(v_k, i_k, gap[b, k], tau_m, tau_s)
-        if d < np.inf:
-            # V is 1 there.
-            return k, d, des, dtr, i_k * des / tau_s - max(1.0, v_k) / tau_m
+        if passed:
+            em, tr = decay[b, 0, k], decay[b, 1, k]
+            es = em - tr * ratio
+            v_k, i_k = v * em + i * tr, i * es
+            d, des, dtr = crossing(v_k, i_k, gap[b, k], tau_m, tau_s)
+            if d < np.inf:
+                # V is 1 there.
+                return k, d, des, dtr, i_k * des / tau_s - max(1.0, v_k) / tau_m
         passed = False
         while not passed:
             start = frame_start[b, k]
@@ -50,7 +52,7 @@ def _search(
 
 @jit()
 def first_spikes(
-    counter: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
+    tasks: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
     gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
     sens_i: Any,
 ) -> None:  # fmt: skip
@@ -59,7 +61,7 @@ def first_spikes(
     n_chunks = (n_samples + CHUNK - 1) // CHUNK
     ratio = (tau_m - tau_s) / tau_m
     n_tasks = (n_out + BLOCK - 1) // BLOCK * n_chunks
-    task = next_task(counter)
+    task = next_task(tasks)
     while task < n_tasks:
         block, chunk = task // n_chunks, task % n_chunks
         j0 = block * BLOCK
@@ -67,14 +69,14 @@ def first_spikes(
         if n == BLOCK:
             w, w_start, stride = weights, j0, n_out
         else:
-            w, w_start, stride = rest, 0, BLOCK
+            w, w_start, stride = rest, 0, rest.shape[1]
         everyone = np.uint32((1 << n) - 1)
         state = np.empty((2, BLOCK), weights.dtype)
         # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
         # where one solution need not wait for another.
         k_at, passing = np.empty(BLOCK, np.int32), np.zeros((2, BLOCK), weights.dtype)
-        lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-        s, es_s, tr_s, slope_s = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.zeros(BLOCK), np.zeros(BLOCK), np.zeros(BLOCK)
+        s, by_v, by_i = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         for b in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n_samples)):
             t_out[b, j0 : j0 + n], n_causal[b, j0 : j0 + n] = np.inf, 0
             state[:] = 0.0
@@ -92,9 +94,16 @@ def first_spikes(
                             state[1, j] *= es
                     start = k
                 stop = frame_stop[b, start]
-                pending = stream(
-                    state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop
-                )  # fmt: skip
+                if n <= HALF_BLOCK:
+                    pending = stream(
+                        state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop,
+                        HALF_BLOCK,
+                    )  # fmt: skip
+                else:
+                    pending = stream(
+                        state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop,
+                        BLOCK,
+                    )  # fmt: skip
                 k = stop
             n_passed = 0
             for j in range(n):
@@ -108,19 +117,21 @@ def first_spikes(
                 i_k[n_passed] = i * (em - tr * ratio)
                 gap_k[n_passed] = gap[b, k]
                 n_passed += 1
-            solve_together(n_passed, v_k, i_k, gap_k, s, es_s, tr_s, slope_s, tau_m, tau_s)
+            for c in range(0, n_passed, LANES):
+                solve(v_k, i_k, gap_k, s, by_v, by_i, c, tau_m, tau_s)
             for c in range(n_passed):
                 j = lane[c]
-                k, d, des, dtr, slope = k_at[j], s[c], es_s[c], tr_s[c], slope_s[c]
-                if np.isnan(d):
+                k, d = k_at[j], s[c]
+                if d < np.inf:
+                    sens_v[b, j0 + j], sens_i[b, j0 + j] = by_v[c], by_i[c]
+                else:
                     k, d, des, dtr, slope = _search(
                         b, k, np.float64(passing[0, j]), np.float64(passing[1, j]), weights, j0 + j, n_active, source,
-                        frame_start, frame_stop, time, gap, decay, coefficients, tau_m, tau_s,
+                        frame_start, frame_stop, time, gap, decay, coefficients, tau_m, tau_s, np.isnan(d),
                     )  # fmt: skip
                     if k < 0:
                         continue
+                    sens_v[b, j0 + j], sens_i[b, j0 + j] = dtr / slope, des / slope
                 t_out[b, j0 + j] = time[b, k] + d
                 n_causal[b, j0 + j] = k + 1
-                sens_v[b, j0 + j] = dtr / slope
-                sens_i[b, j0 + j] = des / slope
-        task = next_task(counter)
+        task = next_task(tasks)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from .backward import gradients
 from .compilation import jit
 from .forward import CHUNK, first_spikes
-from .simd import BLOCK
+from .simd import BLOCK, HALF_BLOCK
 from .sorting import SortedInputs, sort_inputs
 from .tasks import ONE_AT_A_TIME, next_task, run
 
@@ -39,14 +39,14 @@ _LINE = 64  # bytes of a cache line
 
 @jit()
 def _finish(
-    counter: Any, dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gradient: Any, time_gradient: Any
+    tasks: Any, dw: Any, dw_rest: Any, dt: Any, n_used: Any, source: Any, weight_gradient: Any, time_gradient: Any
 ) -> None:
     """Sum over chunks and over blocks, in order, and put input times back in the order of the inputs."""
     n_chunks, n_in, n_out = dw.shape
     n_samples = len(time_gradient)
     j_rest = n_out // BLOCK * BLOCK
     n_tasks = (n_in + n_samples + _ROWS - 1) // _ROWS
-    task = next_task(counter)
+    task = next_task(tasks)
     while task < n_tasks:
         for i in range(task * _ROWS, min((task + 1) * _ROWS, n_in)):
             # The gradient of a single chunk is where it belongs already.
@@ -66,7 +66,7 @@ def _finish(
             for block in range(dt.shape[0]):
                 for k in range(n_used[block, b]):
                     time_gradient[b, source[b, k]] += dt[block, b, k]
-        task = next_task(counter)
+        task = next_task(tasks)
 
 
 def _empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -114,7 +114,7 @@ def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: 
     n_in, n_out = weights.shape
     shape = (len(inputs.n_active), n_out)
     n_blocks, n_full = -(-n_out // BLOCK), n_out // BLOCK * BLOCK
-    rest = _empty((n_in, BLOCK), weights.dtype)
+    rest = _empty((n_in, HALF_BLOCK if n_out - n_full <= HALF_BLOCK else BLOCK), weights.dtype)
     rest[:, : n_out - n_full] = weights[:, n_full:]
     rest[:, n_out - n_full :] = 0.0
     result = ForwardResult(np.empty(shape), np.empty(shape, np.int32), np.empty(shape), np.empty(shape), weights, rest)
@@ -146,7 +146,7 @@ def backward(
         # Of a single chunk nothing has to be summed: it writes into the result.
         one = n_chunks == 1
         dw = weight_gradient[None] if one else _SCRATCH.take("dw", (n_chunks, n_in, n_out), dtype)
-        dw_rest = _SCRATCH.take("dw_rest", (n_chunks, n_in, BLOCK), dtype)
+        dw_rest = _SCRATCH.take("dw_rest", (n_chunks, *result.rest.shape), dtype)
         dt = _SCRATCH.take("dt", (n_blocks, n_samples if of_inputs else 0, inputs.source.shape[1]), dtype)
         n_used = _SCRATCH.take("n_used", (n_blocks, n_samples), np.int32)
         run(

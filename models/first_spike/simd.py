@@ -16,6 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 
 BLOCK = 32  # neurons of a block: 4 vectors of 8 doubles, or 2 of 16 floats
+HALF_BLOCK = 16  # the last block of a layer may be this small
 N_COEFFICIENTS = 4
 # The test for a crossing rounds: it lets through a little more, and the exact solution decides.
 ALMOST_ONE = 1.0 - 1e-9
@@ -24,16 +25,18 @@ PASSED = -1e30  # current of a neuron that has passed the test: it never does ag
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
-class _Vectors:
-    """Arithmetic on the block of neurons as a few LLVM vectors of 64 bytes."""
+class Vectors:
+    """Arithmetic on a block of neurons as a few LLVM vectors of 64 bytes."""
 
-    def __init__(self, builder: Any, is_double: bool) -> None:
+    def __init__(self, builder: Any, is_double: bool, size: int = BLOCK) -> None:
         self.builder = builder
         self.scalar = ir.DoubleType() if is_double else ir.FloatType()
         self.n_lanes, self.alignment = (8, 8) if is_double else (16, 4)
-        self.n = BLOCK // self.n_lanes
+        self.n = size // self.n_lanes
+        self.row = BLOCK // self.n_lanes  # of arrays [..., BLOCK]
         self.vector = ir.VectorType(self.scalar, self.n_lanes)
-        name = f"llvm.fma.v{self.n_lanes}f{64 if is_double else 32}"
+        self.type_name = f"v{self.n_lanes}f{64 if is_double else 32}"
+        name = f"llvm.fma.{self.type_name}"
         self.fma_function = builder.module.declare_intrinsic(name, fnty=ir.FunctionType(self.vector, [self.vector] * 3))
 
     def constant(self, value: float) -> Any:
@@ -44,6 +47,12 @@ class _Vectors:
         one = self.builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
         zeros = ir.Constant(ir.VectorType(_I32, self.n_lanes), [0] * self.n_lanes)
         return self.builder.shuffle_vector(one, undefined, zeros)
+
+    def call(self, name: str, value: Any) -> Any:
+        """A function of one number, such as sqrt."""
+        kind = ir.FunctionType(self.vector, [self.vector])
+        function = self.builder.module.declare_intrinsic(f"llvm.{name}.{self.type_name}", fnty=kind)
+        return self.builder.call(function, [value])
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         return self.builder.call(self.fma_function, [a, b, c])
@@ -97,7 +106,7 @@ class _Vectors:
         return self.builder.extract_element(value, ir.Constant(_I32, 0))
 
 
-def _data(context: Any, builder: Any, array_type: Any, value: Any, *offsets: Any) -> Any:
+def data_pointer(context: Any, builder: Any, array_type: Any, value: Any, *offsets: Any) -> Any:
     """Pointer to the first element of an array, moved on by the sum of `offsets` elements."""
     pointer = context.make_array(array_type)(context, builder, value).data
     for offset in offsets:
@@ -108,7 +117,7 @@ def _data(context: Any, builder: Any, array_type: Any, value: Any, *offsets: Any
 def _coefficients(context: Any, builder: Any, array_type: Any, value: Any, row: Any) -> tuple[Any, list[Any]]:
     """Pointer to a sample's coefficients, [4, width] of them, and where those of each kind begin."""
     width = builder.extract_value(context.make_array(array_type)(context, builder, value).shape, 2)
-    pointer = _data(context, builder, array_type, value, builder.mul(row, ir.Constant(_I64, N_COEFFICIENTS)))
+    pointer = data_pointer(context, builder, array_type, value, builder.mul(row, ir.Constant(_I64, N_COEFFICIENTS)))
     return pointer, [builder.mul(width, ir.Constant(_I64, c)) for c in range(N_COEFFICIENTS)]
 
 
@@ -122,18 +131,19 @@ def fma(typingctx, x, y, z):  # type: ignore[no-untyped-def]
     return types.float64(types.float64, types.float64, types.float64), generate
 
 
-@intrinsic
+@intrinsic(prefer_literal=True)
 def stream(  # type: ignore[no-untyped-def]
-    typingctx, state, passing, at, pending, weights, block_start, row_stride, source, row, coefficients, k_start, k_stop
-):
+    typingctx, state, passing, at, pending, weights, block_start, row_stride, source, row, coefficients, k_start,
+    k_stop, size,
+):  # fmt: skip
     """Add inputs `k_start` to `k_stop` of a sample to the state of a block, and note after which a neuron may fire.
 
-    Arrays, all contiguous: ``state`` [2, BLOCK] holds V and I, extrapolated to the frame's start (see the kernel);
-    ``weights`` has the block's first row at element ``block_start`` and ``row_stride`` elements from input to input;
-    ``source`` [batch, width] the sorted inputs' indices, the sample's at element ``row``; ``coefficients``
-    [batch, 4, width] what an input adds to V and to I per weight, and the weights of V and I in the test that follows
-    it. Where a neuron passes the test, its V and I go to ``passing`` [2, BLOCK] and the input's number to ``at``
-    [BLOCK] of int32; it does not pass again.
+    ``size`` is BLOCK or HALF_BLOCK, as a constant: how many neurons of the block there are. Arrays, all contiguous:
+    ``state`` [2, BLOCK] holds V and I, extrapolated to the frame's start (see the kernel); ``weights`` has the block's
+    first row at element ``block_start`` and ``row_stride`` elements from input to input; ``source`` [batch, width] the
+    sorted inputs' indices, the sample's at element ``row``; ``coefficients`` [batch, 4, width] what an input adds to V
+    and to I per weight, and the weights of V and I in the test that follows it. Where a neuron passes the test, its V
+    and I go to ``passing`` [2, BLOCK] and the input's number to ``at`` [BLOCK] of int32; it does not pass again.
 
     Returns
     -------
@@ -142,19 +152,20 @@ def stream(  # type: ignore[no-untyped-def]
     """
     integer = types.int64
     signature = types.uint32(
-        state, passing, at, types.uint32, weights, integer, integer, source, integer, coefficients, integer, integer
-    )
+        state, passing, at, types.uint32, weights, integer, integer, source, integer, coefficients, integer, integer,
+        size,
+    )  # fmt: skip
     is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kinds = signature.args
-        block = _Vectors(builder, is_double)
-        state_at = _data(context, builder, kinds[0], args[0])
-        passing_at = _data(context, builder, kinds[1], args[1])
-        number_at = _data(context, builder, kinds[2], args[2])
-        weights_at = _data(context, builder, kinds[4], args[4], args[5])
+        block = Vectors(builder, is_double, size.literal_value)
+        state_at = data_pointer(context, builder, kinds[0], args[0])
+        passing_at = data_pointer(context, builder, kinds[1], args[1])
+        number_at = data_pointer(context, builder, kinds[2], args[2])
+        weights_at = data_pointer(context, builder, kinds[4], args[4], args[5])
         row_stride, row = args[6], args[8]
-        source_at = _data(context, builder, kinds[7], args[7], row)
+        source_at = data_pointer(context, builder, kinds[7], args[7], row)
         coefficient_at, starts = _coefficients(context, builder, kinds[9], args[9], row)
         k_start, k_stop = args[10], args[11]
 
@@ -164,7 +175,7 @@ def stream(  # type: ignore[no-untyped-def]
         latch = builder.append_basic_block("latch")
         leave = builder.append_basic_block("leave")
         entry = builder.block
-        start = [block.load(state_at, index) for index in range(2 * block.n)]
+        start = [block.load(state_at, r * block.row + q) for r in range(2) for q in range(block.n)]
         builder.branch(head)
 
         builder.position_at_end(head)
@@ -199,7 +210,7 @@ def stream(  # type: ignore[no-untyped-def]
         number = block.splat(builder.trunc(k, _I32))
         v_left, i_left = [], []
         for q, one in enumerate(passed):
-            for r, value in ((q, v[q]), (block.n + q, i[q])):
+            for r, value in ((q, v[q]), (block.row + q, i[q])):
                 block.store(builder.select(one, value, block.load(passing_at, r)), passing_at, r)
             block.store_integers(builder.select(one, number, block.load_integers(number_at, q)), number_at, q)
             v_left.append(builder.select(one, block.constant(0.0), v[q]))
@@ -225,7 +236,7 @@ def stream(  # type: ignore[no-untyped-def]
             last[-1].add_incoming(before, head)
             last[-1].add_incoming(finished, hit)
         for number, value in enumerate(last[1:]):
-            block.store(value, state_at, number)
+            block.store(value, state_at, number // block.n * block.row + number % block.n)
         return last[0]
 
     return signature, generate
@@ -233,34 +244,35 @@ def stream(  # type: ignore[no-untyped-def]
 
 def _retreating(
     of_inputs: bool, state: Any, at: Any, weights: Any, gradient: Any, source: Any, coefficients: Any,
-    time_gradient: Any,
+    time_gradient: Any, size: Any,
 ) -> Any:  # fmt: skip
     """:func:`retreat`, and :func:`retreat_weights`, which leaves the gradients of input times out."""
     integer = types.int64
     signature = types.void(
         state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
-        integer, integer,
+        integer, integer, size,
     )  # fmt: skip
     is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kinds = signature.args
-        block = _Vectors(builder, is_double)
-        state_at = _data(context, builder, kinds[0], args[0])
-        number_at = _data(context, builder, kinds[1], args[1])
-        weights_at = _data(context, builder, kinds[2], args[2], args[3])
-        gradient_at = _data(context, builder, kinds[4], args[4], args[5])
+        block = Vectors(builder, is_double, size.literal_value)
+        state_at = data_pointer(context, builder, kinds[0], args[0])
+        number_at = data_pointer(context, builder, kinds[1], args[1])
+        weights_at = data_pointer(context, builder, kinds[2], args[2], args[3])
+        gradient_at = data_pointer(context, builder, kinds[4], args[4], args[5])
         row_stride, row = args[6], args[8]
-        source_at = _data(context, builder, kinds[7], args[7], row)
+        source_at = data_pointer(context, builder, kinds[7], args[7], row)
         coefficient_at, starts = _coefficients(context, builder, kinds[9], args[9], row)
-        time_at = _data(context, builder, kinds[10], args[10], args[11])
+        time_at = data_pointer(context, builder, kinds[10], args[10], args[11])
         k_start, k_stop = args[12], args[13]
 
         head = builder.append_basic_block("head")
         body = builder.append_basic_block("body")
         leave = builder.append_basic_block("leave")
         entry = builder.block
-        rows = [[block.load(state_at, r * block.n + q) for q in range(block.n)] for r in range(4)]
+        n_rows = 4 if of_inputs else 2
+        rows = [[block.load(state_at, r * block.row + q) for q in range(block.n)] for r in range(n_rows)]
         numbers = [block.load_integers(number_at, q) for q in range(block.n)]
         builder.branch(head)
 
@@ -300,10 +312,10 @@ def _retreating(
     return signature, generate
 
 
-@intrinsic
+@intrinsic(prefer_literal=True)
 def retreat(  # type: ignore[no-untyped-def]
     typingctx, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
-    time_gradient, time_row, k_start, k_stop,
+    time_gradient, time_row, k_start, k_stop, size,
 ):  # fmt: skip
     """Add the gradients of inputs `k_start` down to `k_stop`, both included, of a sample for a block of neurons.
 
@@ -313,13 +325,13 @@ def retreat(  # type: ignore[no-untyped-def]
     ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
     The other arrays are those of :func:`stream`.
     """
-    return _retreating(True, state, at, weights, gradient, source, coefficients, time_gradient)
+    return _retreating(True, state, at, weights, gradient, source, coefficients, time_gradient, size)
 
 
-@intrinsic
+@intrinsic(prefer_literal=True)
 def retreat_weights(  # type: ignore[no-untyped-def]
     typingctx, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
-    time_gradient, time_row, k_start, k_stop,
+    time_gradient, time_row, k_start, k_stop, size,
 ):  # fmt: skip
     """:func:`retreat` where input times have no use for a gradient: a first layer."""
-    return _retreating(False, state, at, weights, gradient, source, coefficients, time_gradient)
+    return _retreating(False, state, at, weights, gradient, source, coefficients, time_gradient, size)

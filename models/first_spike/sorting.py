@@ -104,12 +104,12 @@ def _most_active(times: Any) -> int:
 
 @jit()
 def _sort_inputs(
-    counter: Any, times: Any, tau_m: float, tau_s: float, n_active: Any, source: Any, frame_start: Any,
+    tasks: Any, times: Any, tau_m: float, tau_s: float, n_active: Any, source: Any, frame_start: Any,
     frame_stop: Any, time: Any, gap: Any, decay: Any, coefficients: Any,
 ) -> None:  # fmt: skip
     rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
     since = np.empty(time.shape[1])
-    b = next_task(counter)
+    b = next_task(tasks)
     while b < times.shape[0]:
         n = sort_active(times[b], source[b], time[b])
         n_active[b] = n
@@ -139,7 +139,7 @@ def _sort_inputs(
             em, es, tr = short_propagator(since[n - 1], tau_m, tau_s)
             coefficients[b, 2, n - 1] = -_STEEP * em * rate_m
             coefficients[b, 3, n - 1] = _STEEP * (es * rate_s - tr * rate_m)
-        b = next_task(counter)
+        b = next_task(tasks)
 
 
 def sort_inputs(times: NDArray[Any], tau_m: float, tau_syn: float, dtype: Any = np.float64) -> SortedInputs:

@@ -190,14 +190,14 @@ def _first_spike(
 
 @jit()
 def _forward(
-    counter: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
+    tasks: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
     by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any,
 ) -> None:  # fmt: skip
     n_samples, width = time.shape
     n_out = w.shape[0]
     n_tasks = min(_N_TASKS, n_out)
     equal = tau_m == tau_s
-    task = next_task(counter)
+    task = next_task(tasks)
     while task < n_tasks:
         arrivals = _room(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
@@ -212,7 +212,7 @@ def _forward(
                     _multiply(n, source[b], by_time_m[b], by_delay_m[j], arrivals.factor_m)
                 _sort(n, time[b, 0] + shortest, time[b, n - 1] + longest, arrivals)
                 t_out[b, j], slope[b, j] = _first_spike(n, arrivals, grown, time[b, 0], tau_m, tau_s)
-        task = next_task(counter)
+        task = next_task(tasks)
 
 
 @jit()
@@ -250,7 +250,7 @@ def _ages(
 
 @jit()
 def _backward(
-    counter: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
+    tasks: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
     by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any, grad: Any, max_dw: float,
     of_inputs: bool, dw: Any, ddelay: Any, dt: Any,
 ) -> None:  # fmt: skip
@@ -258,7 +258,7 @@ def _backward(
     n_out = w.shape[0]
     n_tasks = dt.shape[0]
     rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
-    task = next_task(counter)
+    task = next_task(tasks)
     while task < n_tasks:
         psp, es = np.empty(width), np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
@@ -284,7 +284,7 @@ def _backward(
                 if abs(g) * largest <= max_dw:
                     for k in range(n):
                         dw[j, np.uint32(source[b, k])] -= g * psp[k]
-        task = next_task(counter)
+        task = next_task(tasks)
 
 
 class DelayedResult(NamedTuple):

@@ -9,14 +9,15 @@ import pytest
 
 from semsync.models.first_spike import tasks
 from semsync.models.first_spike.compilation import jit
+from semsync.models.first_spike.tasks import next_task
 
 
 @jit()
-def count(counter, done):
-    task = tasks.next_task(counter)
+def count(of_run, done):
+    task = next_task(of_run)
     while task < len(done):
         done[task] += 1
-        task = tasks.next_task(counter)
+        task = next_task(of_run)
 
 
 @pytest.fixture
@@ -36,10 +37,32 @@ def test_every_task_is_done_once(threads, n_threads, n_tasks):
     assert (done == 1).all()
 
 
+@jit()
+def note(of_run, by_thread):
+    task = next_task(of_run)
+    while task < len(by_thread):
+        by_thread[task] = of_run[1]
+        task = next_task(of_run)
+
+
+def test_threads_have_shares_of_their_own_and_help_out(threads):
+    threads(1)
+    by_thread = np.full(1000, -1)
+    with tasks.ONE_AT_A_TIME:
+        tasks.run(note, 1000, by_thread)
+    assert (by_thread == 0).all()
+    # A thread that never comes: the others take its share.
+    shares = np.zeros((2, 8), np.int64)
+    shares[:, 0], shares[:, 1] = (0, 500), (500, 1000)
+    note((shares, 1), by_thread)
+    assert (by_thread == 1).all()
+    assert next_task((shares, 0)) > 1000
+
+
 def test_an_error_reaches_the_caller_and_the_threads_go_on(threads):
     threads(3)
 
-    def fail(counter):
+    def fail(of_run):
         raise ValueError("of this task")
 
     for _ in range(2):
