@@ -10,7 +10,7 @@ run: .venv/ready
 	$(BIN)/semsync run digits --seeds 3 --out runs/digits --resume
 
 test: .venv/ready lint typecheck
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 mpi-test: .venv-mpi/ready
 	$(MPI_BIN)/python -m pytest tests/mpi

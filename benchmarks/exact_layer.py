@@ -3,7 +3,8 @@
     python benchmarks/exact_layer.py                          one table
     python benchmarks/exact_layer.py --json FILE --sweep      with cost against batch, width, depth, activity, ratio,
                                                               delays and precision
-    python benchmarks/exact_layer.py --peers                  and snntorch, in an environment of its own
+    python benchmarks/exact_layer.py --peers                  and snntorch, jaxsnn and exact-snn-nn, each in an
+                                                              environment of its own (minutes, 2 GB of memory)
 
 The unit is what a dense layer of the same shapes costs: forward, and both products of the backward pass, in float64,
 measured in turn with what is compared with it, on all cores. Medians; quote ratios, never times. The exact layer runs
@@ -146,50 +147,24 @@ def peak_memory_mb() -> float:
     return peak(f"{tiny}; s = b.exact_step(b.Case()); s()") - peak(f"{tiny}; s = b.exact_step(b.Case())")
 
 
-_SURROGATE = """
-import json, statistics, time
-import snntorch, torch
-from snntorch import surrogate
-torch.manual_seed(0)
-batch, steps = 128, 100
-w1, w2 = torch.nn.Linear(784, 400, bias=False), torch.nn.Linear(400, 10, bias=False)
-kind = dict(alpha=0.9, beta=0.9, spike_grad=surrogate.fast_sigmoid())
-n1, n2 = snntorch.Synaptic(**kind), snntorch.Synaptic(**kind)
-spikes = (torch.rand(steps, batch, 784) < 150 / 784 / steps).float()
-labels = torch.randint(10, (batch,))
-def step():
-    s1, m1 = n1.init_synaptic(); s2, m2 = n2.init_synaptic()
-    total = 0
-    for x in spikes:
-        y, s1, m1 = n1(w1(x), s1, m1)
-        _, s2, m2 = n2(w2(y), s2, m2)
-        total = total + m2
-    torch.nn.functional.cross_entropy(total, labels).backward()
-dense = [(torch.rand(batch, n, dtype=torch.float64), torch.rand(n, m, dtype=torch.float64),
-          torch.rand(batch, m, dtype=torch.float64)) for n, m in ((784, 400), (400, 10))]
-def gemm():
-    for x, w, g in dense:
-        x @ w, g @ w.T, x.T @ g
-def median(f, n):
-    f(); t = []
-    for _ in range(n):
-        start = time.perf_counter(); f(); t.append(time.perf_counter() - start)
-    return statistics.median(t)
-print(json.dumps({"ratio": median(step, 5) / median(gemm, 30), "version": snntorch.__version__}))
-"""
+PEERS = {"surrogate": "snntorch", "jaxsnn": "jaxsnn", "exact_snn": "exact-snn-nn"}
 
 
-def surrogate_ratio() -> tuple[float, str]:
-    """snntorch's two-layer net with a surrogate gradient over 100 steps, in units of dense products (float64)."""
+def peer(package: str) -> dict[str, object]:
+    """A step of another package in units of dense products, each measured in an environment that has it alone.
+
+    See ``peers/``. jaxsnn and exact-snn-nn are exact as well; snntorch has surrogate gradients over 100 steps.
+    """
+    script = Path(__file__).parent / "peers" / f"with_{package.removesuffix('-nn').replace('-', '_')}.py"
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
         install = [python, "-m", "pip", "install", "--quiet"]
         subprocess.run([*install, "torch==2.13.0", "numpy"], check=True)
-        subprocess.run([*install, "snntorch"], check=True)
-        run = subprocess.run([python, "-c", _SURROGATE], capture_output=True, text=True, check=True)
-    result = json.loads(run.stdout.splitlines()[-1])
-    return result["ratio"], f"snntorch {result['version']}, 100 steps, float32"
+        subprocess.run([*install, package], check=True)
+        run = subprocess.run([python, str(script)], stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
+    return result
 
 
 SWEEPS: dict[str, list[tuple[str, Case]]] = {
@@ -208,7 +183,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the numbers")
     parser.add_argument("--runs", type=int, default=11, help="turns of each step, of three measurements")
     parser.add_argument("--sweep", action="store_true", help="also cost against batch, width, depth, activity, ratio")
-    parser.add_argument("--peers", action="store_true", help="also snntorch, installed in an environment of its own")
+    parser.add_argument("--peers", action="store_true", help="also other packages, each in an environment of its own")
     arguments = parser.parse_args()
     keep_freed_memory()
     case = Case()
@@ -236,9 +211,10 @@ def main() -> None:
         "process_peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     if arguments.peers:
-        surrogate, name = surrogate_ratio()
-        result |= {"surrogate": name, "surrogate_to_gemm_float64": surrogate}
-        result["ratio_to_surrogate"] = exact / dense / surrogate
+        for key, package in PEERS.items():
+            found = peer(package)
+            result |= {key: found["name"], f"{key}_to_gemm_float64": found["ratio"]}
+            result[f"ratio_to_{key}"] = exact / dense / float(str(found["ratio"]))
     if arguments.sweep:
         result["sweeps"] = {
             title: {label: ratio_to_dense(one, arguments.runs) for label, one in cases}
