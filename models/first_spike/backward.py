@@ -9,7 +9,7 @@ import numpy as np
 
 from .compilation import jit
 from .crossing import propagator
-from .simd import BLOCK, HALF_BLOCK, retreat, retreat_weights
+from .simd import BLOCK, retreat
 from .tasks import next_task
 
 
@@ -107,26 +107,9 @@ def gradients(
                     for j in range(BLOCK):
                         state[2, j] = -em_x[j] / tau_m
                         state[3, j] = es_x[j] / tau_s - k_x[j] / tau_m
-                    if n <= HALF_BLOCK:
-                        retreat(
-                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
-                            at_time, k, start, HALF_BLOCK,
-                        )  # fmt: skip
-                    else:
-                        retreat(
-                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
-                            at_time, k, start, BLOCK,
-                        )  # fmt: skip
-                else:
-                    if n <= HALF_BLOCK:
-                        retreat_weights(
-                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
-                            at_time, k, start, HALF_BLOCK,
-                        )  # fmt: skip
-                    else:
-                        retreat_weights(
-                            state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
-                            at_time, k, start, BLOCK,
-                        )  # fmt: skip
+                retreat(
+                    n, of_inputs, state, at, w, w_start, dw_all, dw_start, stride, source, b * width, coefficients, dt,
+                    at_time, k, start,
+                )  # fmt: skip
                 k = start - 1
         task = next_task(tasks)

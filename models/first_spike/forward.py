@@ -8,7 +8,7 @@ import numpy as np
 
 from .compilation import jit
 from .crossing import crossing, propagator
-from .simd import ALMOST_ONE, BLOCK, HALF_BLOCK, PASSED, stream
+from .simd import ALMOST_ONE, BLOCK, PASSED, stream
 from .solving import LANES, solve
 from .tasks import next_task
 
@@ -94,16 +94,9 @@ def first_spikes(
                             state[1, j] *= es
                     start = k
                 stop = frame_stop[b, start]
-                if n <= HALF_BLOCK:
-                    pending = stream(
-                        state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop,
-                        HALF_BLOCK,
-                    )  # fmt: skip
-                else:
-                    pending = stream(
-                        state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop,
-                        BLOCK,
-                    )  # fmt: skip
+                pending = stream(
+                    n, state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop
+                )  # fmt: skip
                 k = stop
             n_passed = 0
             for j in range(n):

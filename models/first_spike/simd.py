@@ -9,6 +9,8 @@ Both loops work on a block of :data:`BLOCK` neurons.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -131,14 +133,25 @@ def fma(typingctx, x, y, z):  # type: ignore[no-untyped-def]
     return types.float64(types.float64, types.float64, types.float64), generate
 
 
-@intrinsic(prefer_literal=True)
+def _by_size(builder: Any, n: Any, emit: Callable[[int], Any]) -> list[tuple[Any, Any]]:
+    """Code for the half block and for the whole one, of which that for `n` neurons runs; what each gives, and where."""
+    found = []
+    small = builder.icmp_signed("<=", n, ir.Constant(_I64, HALF_BLOCK))
+    with builder.if_else(small) as branches:
+        for branch, size in zip(branches, (HALF_BLOCK, BLOCK), strict=True):
+            with branch:
+                found.append((emit(size), builder.block))
+    return found
+
+
+@intrinsic
 def stream(  # type: ignore[no-untyped-def]
-    typingctx, state, passing, at, pending, weights, block_start, row_stride, source, row, coefficients, k_start,
-    k_stop, size,
+    typingctx, n, state, passing, at, pending, weights, block_start, row_stride, source, row, coefficients, k_start,
+    k_stop,
 ):  # fmt: skip
     """Add inputs `k_start` to `k_stop` of a sample to the state of a block, and note after which a neuron may fire.
 
-    ``size`` is BLOCK or HALF_BLOCK, as a constant: how many neurons of the block there are. Arrays, all contiguous:
+    ``n`` neurons are in the block; up to HALF_BLOCK of them are streamed as a half block. Arrays, all contiguous:
     ``state`` [2, BLOCK] holds V and I, extrapolated to the frame's start (see the kernel); ``weights`` has the block's
     first row at element ``block_start`` and ``row_stride`` elements from input to input; ``source`` [batch, width] the
     sorted inputs' indices, the sample's at element ``row``; ``coefficients`` [batch, 4, width] what an input adds to V
@@ -152,14 +165,14 @@ def stream(  # type: ignore[no-untyped-def]
     """
     integer = types.int64
     signature = types.uint32(
-        state, passing, at, types.uint32, weights, integer, integer, source, integer, coefficients, integer, integer,
-        size,
+        integer, state, passing, at, types.uint32, weights, integer, integer, source, integer, coefficients, integer,
+        integer,
     )  # fmt: skip
     is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kinds = signature.args
-        block = Vectors(builder, is_double, size.literal_value)
+        number_of_neurons, *args = args
+        kinds = signature.args[1:]
         state_at = data_pointer(context, builder, kinds[0], args[0])
         passing_at = data_pointer(context, builder, kinds[1], args[1])
         number_at = data_pointer(context, builder, kinds[2], args[2])
@@ -169,94 +182,110 @@ def stream(  # type: ignore[no-untyped-def]
         coefficient_at, starts = _coefficients(context, builder, kinds[9], args[9], row)
         k_start, k_stop = args[10], args[11]
 
-        head = builder.append_basic_block("head")
-        body = builder.append_basic_block("body")
-        hit = builder.append_basic_block("hit")
-        latch = builder.append_basic_block("latch")
-        leave = builder.append_basic_block("leave")
-        entry = builder.block
-        start = [block.load(state_at, r * block.row + q) for r in range(2) for q in range(block.n)]
-        builder.branch(head)
+        def emit(size: int) -> Any:
+            block = Vectors(builder, is_double, size)
+            head = builder.append_basic_block("head")
+            body = builder.append_basic_block("body")
+            hit = builder.append_basic_block("hit")
+            latch = builder.append_basic_block("latch")
+            leave = builder.append_basic_block("leave")
+            entry = builder.block
+            start = [block.load(state_at, r * block.row + q) for r in range(2) for q in range(block.n)]
+            builder.branch(head)
 
-        builder.position_at_end(head)
-        k, pending = builder.phi(_I64), builder.phi(_I32)
-        k.add_incoming(k_start, entry)
-        pending.add_incoming(args[3], entry)
-        now = [builder.phi(block.vector) for _ in start]
-        for phi, value in zip(now, start, strict=True):
-            phi.add_incoming(value, entry)
-        builder.cbranch(builder.icmp_signed("<", k, k_stop), body, leave)
+            builder.position_at_end(head)
+            k, pending = builder.phi(_I64), builder.phi(_I32)
+            k.add_incoming(k_start, entry)
+            pending.add_incoming(args[3], entry)
+            now = [builder.phi(block.vector) for _ in start]
+            for phi, value in zip(now, start, strict=True):
+                phi.add_incoming(value, entry)
+            builder.cbranch(builder.icmp_signed("<", k, k_stop), body, leave)
 
-        builder.position_at_end(body)
-        index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
-        row_at = builder.gep(weights_at, [builder.mul(index, row_stride)])
-        to_v, to_i, of_v, of_i = (
-            block.splat(builder.load(builder.gep(coefficient_at, [builder.add(k, first)]))) for first in starts
-        )
-        v, i, passed = [], [], []
-        for q in range(block.n):
-            w = block.load(row_at, q)
-            v.append(block.fma(w, to_v, now[q]))
-            i.append(block.fma(w, to_i, now[block.n + q]))
-            reach = block.fma(v[q], of_v, builder.fmul(i[q], of_i))
-            passed.append(builder.fcmp_ordered(">=", reach, block.constant(ALMOST_ONE)))
-        some = passed[0]
-        for one in passed[1:]:
-            some = builder.or_(some, one)
-        lanes = builder.bitcast(some, ir.IntType(block.n_lanes))
-        builder.cbranch(builder.icmp_unsigned("!=", lanes, ir.Constant(lanes.type, 0)), hit, latch)
+            builder.position_at_end(body)
+            index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
+            row_at = builder.gep(weights_at, [builder.mul(index, row_stride)])
+            to_v, to_i, of_v, of_i = (
+                block.splat(builder.load(builder.gep(coefficient_at, [builder.add(k, first)]))) for first in starts
+            )
+            v, i, passed = [], [], []
+            for q in range(block.n):
+                w = block.load(row_at, q)
+                v.append(block.fma(w, to_v, now[q]))
+                i.append(block.fma(w, to_i, now[block.n + q]))
+                reach = block.fma(v[q], of_v, builder.fmul(i[q], of_i))
+                passed.append(builder.fcmp_ordered(">=", reach, block.constant(ALMOST_ONE)))
+            some = passed[0]
+            for one in passed[1:]:
+                some = builder.or_(some, one)
+            lanes = builder.bitcast(some, ir.IntType(block.n_lanes))
+            builder.cbranch(builder.icmp_unsigned("!=", lanes, ir.Constant(lanes.type, 0)), hit, latch)
 
-        builder.position_at_end(hit)
-        number = block.splat(builder.trunc(k, _I32))
-        v_left, i_left = [], []
-        for q, one in enumerate(passed):
-            for r, value in ((q, v[q]), (block.row + q, i[q])):
-                block.store(builder.select(one, value, block.load(passing_at, r)), passing_at, r)
-            block.store_integers(builder.select(one, number, block.load_integers(number_at, q)), number_at, q)
-            v_left.append(builder.select(one, block.constant(0.0), v[q]))
-            i_left.append(builder.select(one, block.constant(PASSED), i[q]))
-        left = builder.and_(pending, builder.not_(block.bits(passed)))
-        builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(_I32, 0)), leave, latch)
+            builder.position_at_end(hit)
+            number = block.splat(builder.trunc(k, _I32))
+            v_left, i_left = [], []
+            for q, one in enumerate(passed):
+                for r, value in ((q, v[q]), (block.row + q, i[q])):
+                    block.store(builder.select(one, value, block.load(passing_at, r)), passing_at, r)
+                block.store_integers(builder.select(one, number, block.load_integers(number_at, q)), number_at, q)
+                v_left.append(builder.select(one, block.constant(0.0), v[q]))
+                i_left.append(builder.select(one, block.constant(PASSED), i[q]))
+            left = builder.and_(pending, builder.not_(block.bits(passed)))
+            builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(_I32, 0)), leave, latch)
 
-        builder.position_at_end(latch)
-        after = []
-        for passing_by, having_passed in zip((pending, *v, *i), (left, *v_left, *i_left), strict=True):
-            after.append(builder.phi(passing_by.type))
-            after[-1].add_incoming(passing_by, body)
-            after[-1].add_incoming(having_passed, hit)
-        k.add_incoming(builder.add(k, ir.Constant(_I64, 1)), latch)
-        for phi, value in zip((pending, *now), after, strict=True):
-            phi.add_incoming(value, latch)
-        builder.branch(head)
+            builder.position_at_end(latch)
+            after = []
+            for passing_by, having_passed in zip((pending, *v, *i), (left, *v_left, *i_left), strict=True):
+                after.append(builder.phi(passing_by.type))
+                after[-1].add_incoming(passing_by, body)
+                after[-1].add_incoming(having_passed, hit)
+            k.add_incoming(builder.add(k, ir.Constant(_I64, 1)), latch)
+            for phi, value in zip((pending, *now), after, strict=True):
+                phi.add_incoming(value, latch)
+            builder.branch(head)
 
-        builder.position_at_end(leave)
-        last = []
-        for before, finished in zip((pending, *now), (left, *v_left, *i_left), strict=True):
-            last.append(builder.phi(before.type))
-            last[-1].add_incoming(before, head)
-            last[-1].add_incoming(finished, hit)
-        for number, value in enumerate(last[1:]):
-            block.store(value, state_at, number // block.n * block.row + number % block.n)
-        return last[0]
+            builder.position_at_end(leave)
+            last = []
+            for before, finished in zip((pending, *now), (left, *v_left, *i_left), strict=True):
+                last.append(builder.phi(before.type))
+                last[-1].add_incoming(before, head)
+                last[-1].add_incoming(finished, hit)
+            for number, value in enumerate(last[1:]):
+                block.store(value, state_at, number // block.n * block.row + number % block.n)
+            return last[0]
+
+        found = _by_size(builder, number_of_neurons, emit)
+        result = builder.phi(_I32)
+        for value, end in found:
+            result.add_incoming(value, end)
+        return result
 
     return signature, generate
 
 
-def _retreating(
-    of_inputs: bool, state: Any, at: Any, weights: Any, gradient: Any, source: Any, coefficients: Any,
-    time_gradient: Any, size: Any,
-) -> Any:  # fmt: skip
-    """:func:`retreat`, and :func:`retreat_weights`, which leaves the gradients of input times out."""
+@intrinsic
+def retreat(  # type: ignore[no-untyped-def]
+    typingctx, n, of_inputs, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row,
+    coefficients, time_gradient, time_row, k_start, k_stop,
+):  # fmt: skip
+    """Add the gradients of inputs `k_start` down to `k_stop`, both included, of a sample for a block of neurons.
+
+    With ``a`` and ``b`` the first two coefficients of an input and P, Q, P', Q' the rows of ``state`` [4, BLOCK], the
+    weight gradients grow by ``P a + Q b`` and, `of_inputs`, the input's time gradient is the sum of
+    ``w (P' a + Q' b)``, each over the neurons whose ``at`` [BLOCK] of int32 is larger than the input's number.
+    ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
+    The other arguments are those of :func:`stream`.
+    """
     integer = types.int64
     signature = types.void(
-        state, at, weights, integer, gradient, integer, integer, source, integer, coefficients, time_gradient, integer,
-        integer, integer, size,
+        integer, types.boolean, state, at, weights, integer, gradient, integer, integer, source, integer, coefficients,
+        time_gradient, integer, integer, integer,
     )  # fmt: skip
     is_double = weights.dtype == types.float64
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kinds = signature.args
-        block = Vectors(builder, is_double, size.literal_value)
+        number_of_neurons, of_inputs, *args = args
+        kinds = signature.args[2:]
         state_at = data_pointer(context, builder, kinds[0], args[0])
         number_at = data_pointer(context, builder, kinds[1], args[1])
         weights_at = data_pointer(context, builder, kinds[2], args[2], args[3])
@@ -267,71 +296,56 @@ def _retreating(
         time_at = data_pointer(context, builder, kinds[10], args[10], args[11])
         k_start, k_stop = args[12], args[13]
 
-        head = builder.append_basic_block("head")
-        body = builder.append_basic_block("body")
-        leave = builder.append_basic_block("leave")
-        entry = builder.block
-        n_rows = 4 if of_inputs else 2
-        rows = [[block.load(state_at, r * block.row + q) for q in range(block.n)] for r in range(n_rows)]
-        numbers = [block.load_integers(number_at, q) for q in range(block.n)]
-        builder.branch(head)
+        def emit(size: int, with_times: bool) -> None:
+            block = Vectors(builder, is_double, size)
+            head = builder.append_basic_block("head")
+            body = builder.append_basic_block("body")
+            leave = builder.append_basic_block("leave")
+            entry = builder.block
+            n_rows = 4 if with_times else 2
+            rows = [[block.load(state_at, r * block.row + q) for q in range(block.n)] for r in range(n_rows)]
+            numbers = [block.load_integers(number_at, q) for q in range(block.n)]
+            builder.branch(head)
 
-        builder.position_at_end(head)
-        k = builder.phi(_I64)
-        k.add_incoming(k_start, entry)
-        builder.cbranch(builder.icmp_signed(">=", k, k_stop), body, leave)
+            builder.position_at_end(head)
+            k = builder.phi(_I64)
+            k.add_incoming(k_start, entry)
+            builder.cbranch(builder.icmp_signed(">=", k, k_stop), body, leave)
 
-        builder.position_at_end(body)
-        index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
-        offset = builder.mul(index, row_stride)
-        w_at, g_at = builder.gep(weights_at, [offset]), builder.gep(gradient_at, [offset])
-        a, b = (block.splat(builder.load(builder.gep(coefficient_at, [builder.add(k, first)]))) for first in starts[:2])
-        number = block.splat(builder.trunc(k, _I32))
-        sum_p, sum_q = block.constant(0.0), block.constant(0.0)
+            builder.position_at_end(body)
+            index = builder.zext(builder.load(builder.gep(source_at, [k])), _I64)
+            offset = builder.mul(index, row_stride)
+            w_at, g_at = builder.gep(weights_at, [offset]), builder.gep(gradient_at, [offset])
+            a, b = (
+                block.splat(builder.load(builder.gep(coefficient_at, [builder.add(k, first)]))) for first in starts[:2]
+            )
+            number = block.splat(builder.trunc(k, _I32))
+            sum_p, sum_q = block.constant(0.0), block.constant(0.0)
 
-        def add(causal: Any, x: Any, y: Any, to: Any) -> Any:
-            # A masked multiply-add, one instruction where the processor has masks.
-            return builder.select(causal, block.fma(x, y, to), to)
+            def add(causal: Any, x: Any, y: Any, to: Any) -> Any:
+                # A masked multiply-add, one instruction where the processor has masks.
+                return builder.select(causal, block.fma(x, y, to), to)
 
-        for q in range(block.n):
-            causal = builder.icmp_signed(">", numbers[q], number)
-            g = block.load(g_at, q)
-            block.store(add(causal, rows[0][q], a, add(causal, rows[1][q], b, g)), g_at, q)
-            if of_inputs:
-                w = block.load(w_at, q)
-                sum_p, sum_q = add(causal, w, rows[2][q], sum_p), add(causal, w, rows[3][q], sum_q)
-        if of_inputs:
-            total = block.sum(block.fma(sum_p, a, builder.fmul(sum_q, b)))
-            builder.store(total, builder.gep(time_at, [k]))
-        k.add_incoming(builder.sub(k, ir.Constant(_I64, 1)), body)
-        builder.branch(head)
+            for q in range(block.n):
+                causal = builder.icmp_signed(">", numbers[q], number)
+                g = block.load(g_at, q)
+                block.store(add(causal, rows[0][q], a, add(causal, rows[1][q], b, g)), g_at, q)
+                if with_times:
+                    w = block.load(w_at, q)
+                    sum_p, sum_q = add(causal, w, rows[2][q], sum_p), add(causal, w, rows[3][q], sum_q)
+            if with_times:
+                total = block.sum(block.fma(sum_p, a, builder.fmul(sum_q, b)))
+                builder.store(total, builder.gep(time_at, [k]))
+            k.add_incoming(builder.sub(k, ir.Constant(_I64, 1)), body)
+            builder.branch(head)
 
-        builder.position_at_end(leave)
+            builder.position_at_end(leave)
+
+        # Of a first layer, whose input times have no use for a gradient, it is left out.
+        with builder.if_else(of_inputs) as branches:
+            for branch, with_times in zip(branches, (True, False), strict=True):
+                with branch:
+                    _by_size(builder, number_of_neurons, partial(emit, with_times=with_times))
         return context.get_dummy_value()
 
     return signature, generate
-
-
-@intrinsic(prefer_literal=True)
-def retreat(  # type: ignore[no-untyped-def]
-    typingctx, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
-    time_gradient, time_row, k_start, k_stop, size,
-):  # fmt: skip
-    """Add the gradients of inputs `k_start` down to `k_stop`, both included, of a sample for a block of neurons.
-
-    With ``a`` and ``b`` the first two coefficients of an input and P, Q, P', Q' the rows of ``state`` [4, BLOCK], the
-    weight gradients grow by ``P a + Q b`` and the input's time gradient is the sum of ``w (P' a + Q' b)``, each over
-    the neurons whose ``at`` [BLOCK] of int32 is larger than the input's number.
-    ``gradient`` has its rows as far apart as ``weights``; ``time_gradient`` is written from element ``time_row`` on.
-    The other arrays are those of :func:`stream`.
-    """
-    return _retreating(True, state, at, weights, gradient, source, coefficients, time_gradient, size)
-
-
-@intrinsic(prefer_literal=True)
-def retreat_weights(  # type: ignore[no-untyped-def]
-    typingctx, state, at, weights, block_start, gradient, gradient_start, row_stride, source, row, coefficients,
-    time_gradient, time_row, k_start, k_stop, size,
-):  # fmt: skip
-    """:func:`retreat` where input times have no use for a gradient: a first layer."""
-    return _retreating(False, state, at, weights, gradient, source, coefficients, time_gradient, size)
