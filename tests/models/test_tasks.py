@@ -1,6 +1,5 @@
 """The threads of the kernel: every task once, whoever takes it."""
 
-import os
 import subprocess
 import sys
 
@@ -74,7 +73,6 @@ def test_an_error_reaches_the_caller_and_the_threads_go_on(threads):
     assert (done == 1).all()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_forked_process_has_threads_of_its_own():
     code = """
 import os, numpy as np
