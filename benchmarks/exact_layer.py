@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from peers.timing import BATCH, N_ACTIVE, SIZES, dense_products, input_times, layer_weights
 
 from semsync.models.first_spike import first_spike_times
 from semsync.models.loss import FirstSpikeLoss
@@ -42,9 +42,9 @@ N_THREADS = torch.get_num_threads()
 class Case:
     """One network and batch; times in ms."""
 
-    sizes: tuple[int, ...] = (784, 400, 10)
-    batch: int = 128
-    n_active: int = 150
+    sizes: tuple[int, ...] = SIZES
+    batch: int = BATCH
+    n_active: int = N_ACTIVE
     tau_m: float = 10.0
     tau_syn: float = 10.0
     engine: str = "kernel"
@@ -52,24 +52,17 @@ class Case:
     delays: str = "none"
 
 
-def inputs(case: Case, rng: np.random.Generator) -> Tensor:
-    times = np.full((case.batch, case.sizes[0]), np.inf)
-    for sample in times:
-        sample[rng.permutation(case.sizes[0])[: case.n_active]] = rng.uniform(1.5, 20.0, case.n_active)
-    return torch.from_numpy(times)
-
-
 def exact_step(case: Case) -> Callable[[], None]:
     """Forward, loss and backward of the exact layers, with weights that make most neurons fire."""
     rng = np.random.default_rng(0)
-    times = inputs(case, rng).to(case.dtype)
+    times = torch.from_numpy(input_times(rng, case.batch, case.sizes[0], case.n_active)).to(case.dtype)
     labels = torch.from_numpy(rng.integers(0, case.sizes[-1], case.batch))
     weights, synaptic, shifts = [], [], []
     n_active = case.n_active
     for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
-        drive = 6.0 / n_active
         # In memory of torch's, as parameters are: it begins on a cache line.
-        weights.append(torch.tensor(rng.normal(drive, 2 * drive, (n_in, n_out)), dtype=case.dtype, requires_grad=True))
+        w = layer_weights(rng, n_in, n_out, n_active)
+        weights.append(torch.tensor(w, dtype=case.dtype, requires_grad=True))
         synaptic.append(torch.from_numpy(rng.uniform(0.1, 5.0, (n_in, n_out))).to(case.dtype).requires_grad_())
         shifts.append(
             [torch.from_numpy(rng.uniform(0.1, 5.0, n)).to(case.dtype).requires_grad_() for n in (n_in, n_out)]
@@ -95,17 +88,12 @@ def exact_step(case: Case) -> Callable[[], None]:
 
 
 def dense_step(case: Case, dtype: torch.dtype = torch.float64) -> Callable[[], None]:
-    """The matrix products of a dense network of the same shapes: forward, and two backward."""
-    pairs = list(zip(case.sizes[:-1], case.sizes[1:], strict=True))
-    layers = [
-        (torch.rand(case.batch, n, dtype=dtype), torch.rand(n, m, dtype=dtype), torch.rand(case.batch, m, dtype=dtype))
-        for n, m in pairs
-    ]
+    """The matrix products of a dense network of the same shapes, on all cores."""
+    products = dense_products(case.sizes, case.batch, dtype)
 
     def step() -> None:
         torch.set_num_threads(N_THREADS)
-        for x, w, g in layers:
-            _ = x @ w, g @ w.T, x.T @ g
+        products()
 
     return step
 
@@ -147,24 +135,24 @@ def peak_memory_mb() -> float:
     return peak(f"{tiny}; s = b.exact_step(b.Case()); s()") - peak(f"{tiny}; s = b.exact_step(b.Case())")
 
 
-PEERS = {"surrogate": "snntorch", "jaxsnn": "jaxsnn", "exact_snn": "exact-snn-nn"}
+PEERS = {"surrogate": "snntorch", "jaxsnn": "jaxsnn", "exact_snn": "exact-snn-nn"}  # with_NAME.py and its package
 
 
-def peer(package: str) -> dict[str, object]:
-    """A step of another package in units of dense products, each measured in an environment that has it alone.
+def peer(name: str) -> tuple[str, float]:
+    """What another package does in a step, and that step in units of dense products, in an environment of its own.
 
-    See ``peers/``. jaxsnn and exact-snn-nn are exact as well; snntorch has surrogate gradients over 100 steps.
+    jaxsnn and exact-snn-nn are exact as well; snntorch has surrogate gradients over 100 steps.
     """
-    script = Path(__file__).parent / "peers" / f"with_{package.removesuffix('-nn').replace('-', '_')}.py"
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
         install = [python, "-m", "pip", "install", "--quiet"]
         subprocess.run([*install, "torch==2.13.0", "numpy"], check=True)
-        subprocess.run([*install, package], check=True)
+        subprocess.run([*install, PEERS[name]], check=True)
+        script = Path(__file__).parent / "peers" / f"with_{name}.py"
         run = subprocess.run([python, str(script)], stdout=subprocess.PIPE, text=True, check=True)
-    result: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
-    return result
+    result = json.loads(run.stdout.splitlines()[-1])
+    return result["name"], result["ratio"]
 
 
 SWEEPS: dict[str, list[tuple[str, Case]]] = {
@@ -211,10 +199,9 @@ def main() -> None:
         "process_peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     if arguments.peers:
-        for key, package in PEERS.items():
-            found = peer(package)
-            result |= {key: found["name"], f"{key}_to_gemm_float64": found["ratio"]}
-            result[f"ratio_to_{key}"] = exact / dense / float(str(found["ratio"]))
+        for name in PEERS:
+            what, ratio = peer(name)
+            result |= {name: what, f"{name}_to_gemm_float64": ratio, f"ratio_to_{name}": exact / dense / ratio}
     if arguments.sweep:
         result["sweeps"] = {
             title: {label: ratio_to_dense(one, arguments.runs) for label, one in cases}
