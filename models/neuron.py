@@ -67,3 +67,7 @@ def psp_peak_time(tau_m: float, tau_syn: float) -> float:
     """Time of the PSP's maximum after the input spike [ms]."""
     x = (tau_m - tau_syn) / tau_syn
     return tau_m if x == 0 else tau_m * math.log1p(x) / x
+
+
+def weights_not_finite() -> InputError:
+    return InputError("weights must be finite, got NaN or infinity; did the training diverge?")

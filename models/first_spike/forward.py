@@ -51,10 +51,21 @@ def _search(
 
 
 @jit()
+def _all_finite(weights: Any, first: int, n: int) -> bool:
+    """Of `n` columns from `first` on."""
+    # Any other number times 0 is 0.
+    zeros = np.zeros(n, weights.dtype)
+    for i in range(len(weights)):
+        for j in range(n):
+            zeros[j] += zeros[j] * weights[i, first + j]
+    return not np.isnan(zeros).any()
+
+
+@jit()
 def first_spikes(
     tasks: Any, weights: Any, rest: Any, n_active: Any, source: Any, frame_start: Any, frame_stop: Any, time: Any,
     gap: Any, decay: Any, coefficients: Any, tau_m: float, tau_s: float, t_out: Any, n_causal: Any, sens_v: Any,
-    sens_i: Any,
+    sens_i: Any, finite: Any,
 ) -> None:  # fmt: skip
     n_samples, n_out = t_out.shape
     width = source.shape[1]
@@ -70,15 +81,17 @@ def first_spikes(
             w, w_start, stride = weights, j0, n_out
         else:
             w, w_start, stride = rest, 0, rest.shape[1]
+        # Checked where they are read in any case.
+        if chunk == 0:
+            finite[block] = _all_finite(w, w_start, min(BLOCK, stride))
         everyone = np.uint32((1 << n) - 1)
         state = np.empty((2, BLOCK), weights.dtype)
         # The first input of each neuron after which its test passed, with V and I then; solved together at the end,
         # where one solution need not wait for another.
         k_at, passing = np.empty(BLOCK, np.int32), np.zeros((2, BLOCK), weights.dtype)
-        lane, v_k, i_k, gap_k = np.empty(BLOCK, np.int64), np.zeros(BLOCK), np.zeros(BLOCK), np.zeros(BLOCK)
+        v_k, i_k, gap_k = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         s, by_v, by_i = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
         for b in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n_samples)):
-            t_out[b, j0 : j0 + n], n_causal[b, j0 : j0 + n] = np.inf, 0
             state[:] = 0.0
             k_at[:] = -1
             pending = everyone
@@ -98,33 +111,32 @@ def first_spikes(
                     n, state, passing, k_at, pending, w, w_start, stride, source, b * width, coefficients, k, stop
                 )  # fmt: skip
                 k = stop
-            n_passed = 0
-            for j in range(n):
-                k = k_at[j]
-                if k < 0:
-                    continue
-                em, tr = decay[b, 0, k], decay[b, 1, k]
+            if pending == everyone:
+                t_out[b, j0 : j0 + n], n_causal[b, j0 : j0 + n] = np.inf, 0
+                continue
+            for j in range(BLOCK):
+                passed = max(k_at[j], 0)
+                em, tr = decay[b, 0, passed], decay[b, 1, passed]
                 v, i = np.float64(passing[0, j]), np.float64(passing[1, j])
-                lane[n_passed] = j
-                v_k[n_passed] = v * em + i * tr
-                i_k[n_passed] = i * (em - tr * ratio)
-                gap_k[n_passed] = gap[b, k]
-                n_passed += 1
-            for c in range(0, n_passed, LANES):
-                solve(v_k, i_k, gap_k, s, by_v, by_i, c, tau_m, tau_s)
-            for c in range(n_passed):
-                j = lane[c]
-                k, d = k_at[j], s[c]
-                if d < np.inf:
-                    sens_v[b, j0 + j], sens_i[b, j0 + j] = by_v[c], by_i[c]
+                v_k[j] = v * em + i * tr
+                i_k[j] = i * (em - tr * ratio)
+                gap_k[j] = gap[b, passed]
+            for j in range(0, n, LANES):
+                solve(v_k, i_k, gap_k, s, by_v, by_i, j, tau_m, tau_s)
+            for j in range(n):
+                t_out[b, j0 + j] = time[b, max(k_at[j], 0)] + s[j] if k_at[j] >= 0 else np.inf
+                n_causal[b, j0 + j] = k_at[j] + 1
+                sens_v[b, j0 + j], sens_i[b, j0 + j] = by_v[j], by_i[j]
+            for j in range(n):
+                if k_at[j] < 0 or s[j] < np.inf:
+                    continue
+                k, d, des, dtr, slope = _search(
+                    b, k_at[j], np.float64(passing[0, j]), np.float64(passing[1, j]), weights, j0 + j, n_active, source,
+                    frame_start, frame_stop, time, gap, decay, coefficients, tau_m, tau_s, np.isnan(s[j]),
+                )  # fmt: skip
+                if k < 0:
+                    t_out[b, j0 + j], n_causal[b, j0 + j] = np.inf, 0
                 else:
-                    k, d, des, dtr, slope = _search(
-                        b, k, np.float64(passing[0, j]), np.float64(passing[1, j]), weights, j0 + j, n_active, source,
-                        frame_start, frame_stop, time, gap, decay, coefficients, tau_m, tau_s, np.isnan(d),
-                    )  # fmt: skip
-                    if k < 0:
-                        continue
+                    t_out[b, j0 + j], n_causal[b, j0 + j] = time[b, k] + d, k + 1
                     sens_v[b, j0 + j], sens_i[b, j0 + j] = dtr / slope, des / slope
-                t_out[b, j0 + j] = time[b, k] + d
-                n_causal[b, j0 + j] = k + 1
         task = next_task(tasks)

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..neuron import weights_not_finite
 from .backward import gradients
 from .compilation import jit
 from .forward import CHUNK, first_spikes
@@ -110,7 +111,13 @@ class ForwardResult(NamedTuple):
 
 
 def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: float) -> ForwardResult:
-    """First spike times [ms] of `weights` [n_in, n_out], contiguous, for sorted inputs; inf where silent."""
+    """First spike times [ms] of `weights` [n_in, n_out], contiguous, for sorted inputs; inf where silent.
+
+    Raises
+    ------
+    InputError
+        When a weight is not finite.
+    """
     n_in, n_out = weights.shape
     shape = (len(inputs.n_active), n_out)
     n_blocks, n_full = -(-n_out // BLOCK), n_out // BLOCK * BLOCK
@@ -118,9 +125,12 @@ def forward(inputs: SortedInputs, weights: NDArray[Any], tau_m: float, tau_syn: 
     rest[:, : n_out - n_full] = weights[:, n_full:]
     rest[:, n_out - n_full :] = 0.0
     result = ForwardResult(np.empty(shape), np.empty(shape, np.int32), np.empty(shape), np.empty(shape), weights, rest)
+    finite = np.empty(n_blocks if shape[0] else 0, np.bool_)
     with ONE_AT_A_TIME:
         n_tasks = n_blocks * -(-shape[0] // CHUNK)
-        run(first_spikes, n_tasks, weights, rest, *inputs, tau_m, tau_syn, *result[:4])
+        run(first_spikes, n_tasks, weights, rest, *inputs, tau_m, tau_syn, *result[:4], finite)
+    if not finite.all():
+        raise weights_not_finite()
     return result
 
 

@@ -38,50 +38,71 @@ class SortedInputs(NamedTuple):
 
 
 @jit()
+def _sort_by_digits(n: int, key: Any, index: Any) -> None:
+    """Stable sort of an index by its keys, digit after digit, the least significant first."""
+    n_bits = 10
+    largest = (1 << n_bits) - 1
+    start = np.empty(largest + 2, np.int32)
+    other_index, other_key = np.empty(n, np.int32), np.empty(n, np.int64)
+    for shift in range(0, _KEY_BITS, n_bits):
+        start[:] = 0
+        for k in range(n):
+            start[((key[k] >> shift) & largest) + 1] += 1
+        for bucket in range(largest + 1):
+            start[bucket + 1] += start[bucket]
+        for k in range(n):
+            bucket = (key[k] >> shift) & largest
+            other_index[start[bucket]] = index[k]
+            other_key[start[bucket]] = key[k]
+            start[bucket] += 1
+        for k in range(n):
+            index[k], key[k] = other_index[k], other_key[k]
+
+
+@jit()
 def sort_active(times: Any, index: Any, time: Any) -> int:
-    """Stable sort of the finite entries of a row; their number. By digits of a key, the least significant first."""
+    """Stable sort of the finite entries of a row; their number."""
+    active = np.empty(len(times) + 1, np.int32)
     n = 0
-    low, high = np.inf, -np.inf
     for i in range(len(times)):
-        t = np.float64(times[i])
-        if t < np.inf:
-            index[n] = i
-            n += 1
-            low = min(low, t)
-            high = max(high, t)
-    # Entries that are spread need one round over the highest digit, crowded ones more.
-    n_bits = 8 if n < 200 else 10
+        # Who is active cannot be foreseen: no branch.
+        active[n] = i
+        n += times[i] < np.inf
+    low, high = np.inf, -np.inf
+    for k in range(n):
+        index[k] = active[k]
+        time[k] = times[active[k]]
+        low, high = min(low, time[k]), max(high, time[k])
     scale = (2.0**_KEY_BITS - 1.0) / (high - low) if high > low else 0.0
     if n >= 48 and scale < np.inf and scale > 0.0:
-        key = np.empty(n, np.int64)
-        start = np.zeros((1 << n_bits) + 1, np.int32)
+        # Entries that are spread need one round over the highest digit, crowded ones more.
+        n_bits = 8 if n < 200 else 10
         shift = _KEY_BITS - n_bits
+        key = np.empty(n, np.int64)
+        start = np.zeros(1 << n_bits, np.int32)
+        most = 0
         for k in range(n):
-            key[k] = np.int64((np.float64(times[index[k]]) - low) * scale)
-            start[(key[k] >> shift) + 1] += 1
-        if start.max() > _CROWD:
-            n_bits, shift = 10, 0
-            start = np.empty((1 << n_bits) + 1, np.int32)
-        largest = (1 << n_bits) - 1
-        other_index, other_key = np.empty(n, np.int32), np.empty(n, np.int64)
-        while shift < _KEY_BITS:
-            start[:] = 0
+            key[k] = np.int64((time[k] - low) * scale)
+            bucket = key[k] >> shift
+            start[bucket] += 1
+            most = max(most, start[bucket])
+        if most > _CROWD:
+            _sort_by_digits(n, key, index)
             for k in range(n):
-                start[((key[k] >> shift) & largest) + 1] += 1
-            for bucket in range(largest + 1):
-                start[bucket + 1] += start[bucket]
+                time[k] = times[index[k]]
+        else:
+            total = 0
+            for bucket in range(1 << n_bits):
+                of_bucket = start[bucket]
+                start[bucket] = total
+                total += of_bucket
             for k in range(n):
-                bucket = (key[k] >> shift) & largest
-                other_index[start[bucket]] = index[k]
-                other_key[start[bucket]] = key[k]
-                start[bucket] += 1
-            key, other_key = other_key, key
-            for k in range(n):
-                index[k] = other_index[k]
-            shift += n_bits
+                place = start[key[k] >> shift]
+                start[key[k] >> shift] += 1
+                index[place], time[place] = active[k], times[active[k]]
     # What has equal keys, or is short, is put in order here.
-    for k in range(n):
-        i, t = index[k], np.float64(times[index[k]])
+    for k in range(1, n):
+        i, t = index[k], time[k]
         m = k
         while m > 0 and time[m - 1] > t:
             time[m], index[m] = time[m - 1], index[m - 1]
