@@ -50,12 +50,14 @@ class Case:
     engine: str = "kernel"
     dtype: torch.dtype = torch.float64
     delays: str = "none"
+    of_inputs: bool = False  # whether input times have gradients, as those of a hidden layer do
 
 
 def exact_step(case: Case) -> Callable[[], None]:
     """Forward, loss and backward of the exact layers, with weights that make most neurons fire."""
     rng = np.random.default_rng(0)
     times = torch.from_numpy(input_times(rng, case.batch, case.sizes[0], case.n_active)).to(case.dtype)
+    times.requires_grad_(case.of_inputs)
     labels = torch.from_numpy(rng.integers(0, case.sizes[-1], case.batch))
     weights, synaptic, shifts = [], [], []
     n_active = case.n_active
@@ -80,7 +82,7 @@ def exact_step(case: Case) -> Callable[[], None]:
             if case.delays == "axonal and dendritic":
                 t = t + dendritic
         # As in training, where every step starts without gradients.
-        for parameter in (*weights, *synaptic, *(x for pair in shifts for x in pair)):
+        for parameter in (times, *weights, *synaptic, *(x for pair in shifts for x in pair)):
             parameter.grad = None
         LOSS(t, labels, case.tau_syn).mean().backward()
 
@@ -175,12 +177,14 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     case = Case()
-    exact, dense, dense32, delayed = interleaved(
+    exact, dense, dense32, synaptic, of_inputs, shifted = interleaved(
         [
             exact_step(case),
             dense_step(case),
             dense_step(case, torch.float32),
             exact_step(replace(case, delays="synaptic")),
+            exact_step(replace(case, of_inputs=True)),
+            exact_step(replace(case, delays="axonal and dendritic")),
         ],
         arguments.runs,
     )
@@ -192,7 +196,9 @@ def main() -> None:
         "threads": N_THREADS,
         "ratio_to_gemm_float64": exact / dense,
         "ratio_to_gemm_float32": exact / dense32,
-        "synaptic_delays_to_none": delayed / exact,
+        "synaptic_delays_to_none": synaptic / exact,
+        "input_gradients_to_gemm_float64": of_inputs / dense,
+        "axonal_and_dendritic_delays_to_input_gradients": shifted / of_inputs,
         "reference_to_gemm_float64": reference / dense_again,
         "ratio_to_reference": (exact / dense) / (reference / dense_again),
         "peak_memory_mb": peak_memory_mb(),
@@ -210,9 +216,9 @@ def main() -> None:
     for key, value in result.items():
         if isinstance(value, dict):
             for title, row in value.items():
-                print(f"{title:32}" + "  ".join(f"{label}: {ratio:.2f}" for label, ratio in row.items()))
+                print(f"{title:48}" + "  ".join(f"{label}: {ratio:.2f}" for label, ratio in row.items()))
         else:
-            print(f"{key:32}{value:.4g}" if isinstance(value, float) else f"{key:32}{value}")
+            print(f"{key:48}{value:.4g}" if isinstance(value, float) else f"{key:48}{value}")
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

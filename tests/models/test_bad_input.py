@@ -51,3 +51,16 @@ def test_bad_input_is_refused_in_a_sentence(bad, message):
 
 def test_silent_inputs_are_no_bad_input():
     assert torch.isinf(call(times=torch.full((2, 3), math.inf, dtype=torch.float64))).all()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("column", [0, 31, 32, 63, 64, 69])
+def test_a_bad_weight_is_found_wherever_it_is(column, dtype, bad):
+    """In whole blocks of neurons and in the last one, and of an input that never spikes."""
+    times = torch.tensor([[1.0, math.inf, 2.0]] * 40, dtype=dtype)
+    weights = torch.ones(3, 70, dtype=dtype)
+    call(times=times, weights=weights)
+    weights[1, column] = bad
+    with pytest.raises(InputError, match="weights must be finite"):
+        call(times=times, weights=weights)
