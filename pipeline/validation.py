@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import shutil
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,11 +209,11 @@ def validate(
         own = folder.root / "points" / f"network-{number}"
         own.mkdir(parents=True, exist_ok=True)
         simulator = _Simulator(description, split_samples, own, resolution, n_workers, seed + number)
-        for protocol_text in wanted:
-            progress("validate", n_done, n_all, protocol_text)
-            points.setdefault(protocol_text, []).append(simulator.point(protocol_text))
+        progress("validate", n_done, n_all)
+        for protocol_text, measures in zip(wanted, simulator.points(wanted), strict=True):
+            points.setdefault(protocol_text, []).append(measures)
             n_done += 1
-    progress("validate", n_done, n_all)
+            progress("validate", n_done, n_all, protocol_text)
     results = {
         **settings,
         "exact": _over_networks(points["exact"]),
@@ -256,16 +259,30 @@ class _Simulator:
         self._times = encoder_from(description.encoding)(samples.features)
         self._exact: SpikeTable | None = None
 
-    def point(self, protocol: str) -> dict[str, Any]:
-        path = self._folder / f"{protocol.replace(':', ' ').replace('/', '_')}.json"
-        if path.exists():
-            return read_json(path)
-        if self._exact is None:
-            self._exact = self._simulate("exact")
-        recording = self._exact if protocol == "exact" else self._simulate(protocol)
+    def points(self, protocols: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """What each protocol comes to, in their order; while one is measured, the next is simulated."""
+        with ThreadPoolExecutor(1) as measuring:
+            waiting: deque[Callable[[], dict[str, Any]]] = deque()
+            for protocol in protocols:
+                path = self._folder / f"{protocol.replace(':', ' ').replace('/', '_')}.json"
+                if path.exists():
+                    waiting.append(partial(read_json, path))
+                else:
+                    waiting.append(measuring.submit(self._measure, self._recording(protocol), path).result)
+                while len(waiting) > 1:
+                    yield waiting.popleft()()
+            for measures in waiting:
+                yield measures()
+
+    def _measure(self, recording: SpikeTable, path: Path) -> dict[str, Any]:
         measures = self._measures(recording)
         write_json(path, measures)
         return measures
+
+    def _recording(self, protocol: str) -> SpikeTable:
+        if self._exact is None:
+            self._exact = self._simulate("exact")
+        return self._exact if protocol == "exact" else self._simulate(protocol)
 
     def _simulate(self, protocol: str) -> SpikeTable:
         work_folder = self._folder / "simulation"
