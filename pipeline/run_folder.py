@@ -8,6 +8,7 @@ import logging
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +109,7 @@ class RunFolder:
                     f"another process is writing to {self.root}: wait until it has ended, or choose another --out"
                 )
                 raise FileError(sentence) from None
-            handler = logging.StreamHandler(file)
+            handler = _LogHandler(file)
             handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
             package = logging.getLogger("semsync")
             level = package.level
@@ -122,6 +123,14 @@ class RunFolder:
             finally:
                 package.removeHandler(handler)
                 package.setLevel(level)
+
+
+class _LogHandler(logging.StreamHandler[IO[str]]):
+    """On a full disk no traceback for every line: closing the file says it once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
 
 
 def _lock(file: IO[str]) -> None:

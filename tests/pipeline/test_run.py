@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,6 +196,18 @@ def test_folders_in_the_way(tmp_path):
     result = semsync("run", "--out", tmp_path / "full" / "thesis.tex" / "below")
     assert result.exit_code == 1
     assert "cannot make the output folder" in result.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full, a file on a full disk")
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    settings = ("--set", "training.epochs=1", "--set", "network.hidden=[{n_E=4,n_I=2}]")
+    command = [sys.executable, "-m", "semsync", "train", "digits", *settings, "--out", str(tmp_path), "--resume"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("semsync: the disk is full")
+    assert (tmp_path / "network.safetensors").exists()
 
 
 def test_foreign_and_truncated_networks(finished, tmp_path):
