@@ -194,7 +194,8 @@ def _check(times: Tensor, weights: Tensor, delays: Tensor | None, tau_m: float, 
             f"delays must be like weights, {tuple(weights.shape)} of {weights.dtype}, "
             f"got {tuple(delays.shape)} of {delays.dtype}"
         )
-    if not bool((np.isfinite(_plain(delays)) & (_plain(delays) >= 0)).all()):
+    # min() and max() are NaN if any entry is.
+    if delays.numel() and not (float(_plain(delays).min()) >= 0 and float(_plain(delays).max()) < math.inf):
         raise InputError("delays must be finite and >= 0 ms, got one that is not")
 
 

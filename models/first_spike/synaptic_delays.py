@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..neuron import psp_peak_time
 from .compilation import jit
 from .crossing import crossing, propagator
+from .ordering import PADDING, order_neighbours
 from .simd import ALMOST_ONE
 from .sorting import SortedInputs, sort_active
 from .tasks import ONE_AT_A_TIME, next_task, run
@@ -21,6 +23,7 @@ from .tasks import ONE_AT_A_TIME, next_task, run
 _BUCKETS = 2  # for each arrival
 _MAX_BUCKET = 64  # arrivals; what is more crowded is sorted digit by digit
 _N_TASKS = 64
+_TILE = 16  # rows and columns
 _N_TASKS_WITH_TIMES = 8  # of the backward pass, where each has time gradients of its own
 _LONGEST = 300.0  # time constants: exp() of a longer trial comes near the end of the floating-point numbers
 _NEAREST = 0.1  # 1 - tau_syn / tau_m: nearer to equality, the difference of two exponentials loses digits
@@ -54,7 +57,7 @@ def _growth(inputs: SortedInputs, delay: NDArray[np.float64], tau_m: float, tau_
 class _Arrivals(NamedTuple):
     """What one neuron receives in one sample, each array of shape [width], and room to sort it.
 
-    ``index`` and ``ordered`` are the arrivals and their times in order, once `_sort` has been there.
+    ``index`` and ``ordered`` are the arrivals and their times in order, once `_sort` has been there, and have PADDING.
     """
 
     time: Any
@@ -71,7 +74,7 @@ class _Arrivals(NamedTuple):
 def _room(width: int) -> _Arrivals:
     return _Arrivals(
         np.empty(width), np.empty(width), np.empty(width), np.empty(width), np.empty(width, np.uint32),
-        np.empty(_BUCKETS * width, np.uint32), np.empty(width, np.uint32), np.empty(width),
+        np.empty(_BUCKETS * width, np.uint32), np.empty(width + PADDING, np.uint32), np.empty(width + PADDING),
     )  # fmt: skip
 
 
@@ -98,8 +101,8 @@ def _multiply(n: int, source: Any, by_time: Any, by_delay: Any, factor: Any) -> 
 def _sort(n: int, low: float, high: float, arrivals: _Arrivals) -> None:
     """Put `n` arrivals, all between `low` and `high`, in order.
 
-    With more buckets than arrivals most have their place once they are in their bucket: what is left to do is seldom,
-    and so the processor guesses well that there is nothing to do.
+    With more buckets than arrivals most have their place once they are in their bucket, and the others are a few places
+    from it: exchanging neighbours, which needs no branch that the processor could guess wrongly, is nearly always all.
     """
     arrival, bucket, start, index, ordered = (
         arrivals.time, arrivals.bucket, arrivals.start, arrivals.index, arrivals.ordered,
@@ -128,6 +131,9 @@ def _sort(n: int, low: float, high: float, arrivals: _Arrivals) -> None:
         at = start[bucket[k]]
         start[bucket[k]] = at + np.uint32(1)
         index[at], ordered[at] = k, arrival[k]
+    ordered[n : n + PADDING] = np.inf
+    if order_neighbours(n, ordered, index):
+        return
     for k in range(1, n):
         i, t, m = index[k], ordered[k], k
         while m > 0 and ordered[m - 1] > t:
@@ -249,10 +255,18 @@ def _ages(
 
 
 @jit()
+def _largest(n: int, psp: Any) -> float:
+    largest = 0.0
+    for k in range(n):
+        largest = max(largest, psp[k])
+    return largest
+
+
+@jit()
 def _backward(
     tasks: Any, n_active: Any, source: Any, time: Any, w: Any, delay: Any, tau_m: float, tau_s: float, grown: bool,
     by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any, grad: Any, max_dw: float,
-    of_inputs: bool, dw: Any, ddelay: Any, dt: Any,
+    k_peak: float, of_inputs: bool, dw: Any, ddelay: Any, dt: Any,
 ) -> None:  # fmt: skip
     n_samples, width = time.shape
     n_out = w.shape[0]
@@ -263,6 +277,7 @@ def _backward(
         psp, es = np.empty(width), np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             shortest = delay[j].min()
+            dw[j], ddelay[j] = 0.0, 0.0
             for b in range(n_samples):
                 if grad[b, j] == 0.0 or not t_out[b, j] < np.inf:
                     continue
@@ -273,18 +288,39 @@ def _backward(
                     n, t_out[b, j], time[b, 0], time[b], source[b], delay[j], grown, by_time[b], by_delay[j],
                     by_time_m[b], by_delay_m[j], tau_m, tau_s, psp, es,
                 )  # fmt: skip
-                g, largest = grad[b, j] / slope[b, j], 0.0
+                g = grad[b, j] / slope[b, j]
+                keep = abs(g) * k_peak <= max_dw or abs(g) * _largest(n, psp) <= max_dw
                 for k in range(n):
                     i = np.uint32(source[b, k])
-                    largest = max(largest, psp[k])
                     by_arrival = g * w[j, i] * (es[k] * rate_s - psp[k] * rate_m)
                     if of_inputs:
                         dt[task, b, i] += by_arrival
                     ddelay[j, i] += by_arrival
-                if abs(g) * largest <= max_dw:
-                    for k in range(n):
-                        dw[j, np.uint32(source[b, k])] -= g * psp[k]
+                    if keep:
+                        dw[j, i] -= g * psp[k]
         task = next_task(tasks)
+
+
+@jit()
+def _transpose(tasks: Any, values: Any, to: Any) -> None:
+    """By tiles, so that what is read together, and what is written together, stays in the cache."""
+    n_rows, n_columns = values.shape
+    n_tasks = (n_rows + _TILE - 1) // _TILE
+    task = next_task(tasks)
+    while task < n_tasks:
+        rows = range(task * _TILE, min((task + 1) * _TILE, n_rows))
+        for first in range(0, n_columns, _TILE):
+            for i in rows:
+                for j in range(first, min(first + _TILE, n_columns)):
+                    to[j, i] = values[i, j]
+        task = next_task(tasks)
+
+
+def _transposed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A contiguous copy; to be called with :data:`ONE_AT_A_TIME` held."""
+    to = np.empty(values.shape[::-1])
+    run(_transpose, -(-len(values) // _TILE), np.ascontiguousarray(values), to)
+    return to
 
 
 class DelayedResult(NamedTuple):
@@ -298,8 +334,8 @@ class DelayedResult(NamedTuple):
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        of_times, of_delays = np.ones_like(self.inputs.time), np.ones_like(self.neurons[1])
-        growth = Growth(of_times, of_delays, of_times, of_delays) if self.growth is None else self.growth
+        # Without growth its factors are not read: anything of their shapes.
+        growth = self.growth or (self.inputs.time, self.neurons[1]) * 2
         plain = (self.inputs.n_active, self.inputs.source, self.inputs.time, *self.neurons)
         return *plain, self.growth is not None, *growth
 
@@ -308,7 +344,8 @@ def forward(
     inputs: SortedInputs, weights: NDArray[np.float64], delay: NDArray[np.float64], tau_m: float, tau_syn: float
 ) -> DelayedResult:
     """First spikes for sorted inputs, and weights and delays [ms] of shape [n_in, n_out]."""
-    neurons = np.ascontiguousarray(weights.T), np.ascontiguousarray(delay.T), tau_m, tau_syn
+    with ONE_AT_A_TIME:
+        neurons = _transposed(weights), _transposed(delay), tau_m, tau_syn
     shape = (len(inputs.n_active), weights.shape[1])
     growth = _growth(inputs, neurons[1], tau_m, tau_syn)
     result = DelayedResult(np.full(shape, np.inf), np.zeros(shape), inputs, neurons, growth)
@@ -321,11 +358,16 @@ def backward(
     result: DelayedResult, grad: NDArray[np.float64], max_dw: float, *, of_inputs: bool = True
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64], NDArray[np.float64]]:
     """Gradients of input times [batch, n_in], where asked for, and of weights and delays [n_in, n_out]."""
-    w = result.neurons[0]
-    dw, ddelay = np.zeros_like(w), np.zeros_like(w)
+    w, _, tau_m, tau_syn = result.neurons
+    dw, ddelay = np.empty_like(w), np.empty_like(w)
+    # A little more than the largest PSP, which rounding may have made larger.
+    k_peak = propagator(psp_peak_time(tau_m, tau_syn), tau_m, tau_syn)[2] * (1 + 1e-9)
     n_samples, n_in = len(grad), w.shape[1]
     n_tasks = max(1, min(_N_TASKS_WITH_TIMES if of_inputs else _N_TASKS, len(w)))
     dt = np.zeros((n_tasks, n_samples if of_inputs else 0, n_in))
     with ONE_AT_A_TIME:
-        run(_backward, n_tasks, *result.arguments, result.times, result.slope, grad, max_dw, of_inputs, dw, ddelay, dt)
-    return dt.sum(axis=0) if of_inputs else None, dw.T.copy(), ddelay.T.copy()
+        run(
+            _backward, n_tasks, *result.arguments, result.times, result.slope, grad, max_dw, k_peak, of_inputs, dw,
+            ddelay, dt,
+        )  # fmt: skip
+        return dt.sum(axis=0) if of_inputs else None, _transposed(dw), _transposed(ddelay)

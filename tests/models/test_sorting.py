@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from semsync.models.first_spike import first_spike_times
+from semsync.models.first_spike.compilation import jit
+from semsync.models.first_spike.ordering import PADDING, order_neighbours
 from semsync.models.first_spike.sorting import sort_inputs
 
 
@@ -55,3 +59,31 @@ def test_gradients_of_weights_do_not_depend_on_whether_those_of_times_are_needed
         assert (inputs.grad is not None) == needed
     assert torch.equal(*gradients)
     assert (gradients[0] != 0).any(dim=0).sum() > 60
+
+
+@jit()
+def ordered(n, time, index):
+    return order_neighbours(n, time, index)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=70), st.booleans())
+def test_neighbours_in_order(values, nearly):
+    """Whatever comes of it, no entry is lost, none passes an equal one, and the answer is true."""
+    n = len(values)
+    values = np.array(values, float)
+    if nearly:
+        values = np.sort(values)
+        for first in range(0, n, 9):
+            values[first : first + 4] = values[first : first + 4][::-1]
+    time = np.concatenate([values, np.full(PADDING, np.inf)])
+    index = np.arange(n + PADDING, dtype=np.uint32)
+    in_order = ordered(n, time, index)
+    assert in_order == (np.diff(time[:n]) >= 0).all()
+    assert sorted(index[:n]) == list(range(n))
+    assert (values[index[:n]] == time[:n]).all()
+    for value in set(values):
+        assert (np.diff(index[:n][time[:n] == value].astype(int)) > 0).all()
+    if nearly:
+        assert in_order
+    assert np.isinf(time[n:]).all()
