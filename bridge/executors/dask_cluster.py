@@ -135,6 +135,7 @@ def _run(client: Any, job: Job, chunks: Sequence[int], report: Report, n_ranks: 
 
 def _result(client: Any, future: Any, job: Job, chunk: int) -> Any:
     from distributed import KilledWorker
+    from distributed.comm import CommClosedError
 
     trials = job.trials_of(chunk)
     try:
@@ -144,7 +145,8 @@ def _result(client: Any, future: Any, job: Job, chunk: int) -> Any:
             f"Dask workers died at trials {trials[0]}..{trials[-1]}, perhaps for lack of memory: {error}"
         ) from error
     except Exception as error:
-        if client.status != "running":
+        # The client may not have noticed yet.
+        if isinstance(error, CommClosedError) or client.status != "running":
             raise SemsyncError(
                 f"the connection to the Dask scheduler was lost; finished chunks are kept in {job.folder}"
             ) from error
