@@ -70,4 +70,5 @@ def psp_peak_time(tau_m: float, tau_syn: float) -> float:
 
 
 def weights_not_finite() -> InputError:
+    """What to raise, wherever it is noticed."""
     return InputError("weights must be finite, got NaN or infinity; did the training diverge?")

@@ -274,11 +274,6 @@ class _Simulator:
             for measures in waiting:
                 yield measures()
 
-    def _measure(self, recording: SpikeTable, path: Path) -> dict[str, Any]:
-        measures = self._measures(recording)
-        write_json(path, measures)
-        return measures
-
     def _recording(self, protocol: str) -> SpikeTable:
         if self._exact is None:
             self._exact = self._simulate("exact")
@@ -300,7 +295,8 @@ class _Simulator:
         shutil.rmtree(work_folder, ignore_errors=True)
         return recording
 
-    def _measures(self, recording: SpikeTable) -> dict[str, Any]:
+    def _measure(self, recording: SpikeTable, path: Path) -> dict[str, Any]:
+        """What a point comes to; kept in its file."""
         from ..analysis.analyze import analyze
 
         assert self._exact is not None
@@ -308,12 +304,14 @@ class _Simulator:
             recording, windows=("all", "decision"), n_permutations=N_PERMUTATIONS, n_sample_trials=0, seed=self._seed
         )
         times = [time for time in recording.trials["decision_time"].tolist() if isfinite(time)]
-        return {
+        measures = {
             "accuracy": accuracy(recording),
             "decided": len(times) / recording.n_trials,
             "decision_time_ms": statistics.fmean(times) if times else None,
             "layers": list(self._layers(recording, analysis)),
         }
+        write_json(path, measures)
+        return measures
 
     def _layers(self, recording: SpikeTable, analysis: Analysis) -> Iterator[dict[str, Any]]:
         assert self._exact is not None

@@ -23,8 +23,8 @@ from .tasks import ONE_AT_A_TIME, next_task, run
 _BUCKETS = 2  # for each arrival
 _MAX_BUCKET = 64  # arrivals; what is more crowded is sorted digit by digit
 _N_TASKS = 64
-_TILE = 16  # rows and columns
 _N_TASKS_WITH_TIMES = 8  # of the backward pass, where each has time gradients of its own
+_TILE = 16  # rows and columns of a matrix that are transposed at once
 _LONGEST = 300.0  # time constants: exp() of a longer trial comes near the end of the floating-point numbers
 _NEAREST = 0.1  # 1 - tau_syn / tau_m: nearer to equality, the difference of two exponentials loses digits
 

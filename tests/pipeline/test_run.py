@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,7 +197,6 @@ def test_folders_in_the_way(tmp_path):
     assert "cannot make the output folder" in result.output
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full, a file on a full disk")
 def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "log.txt").symlink_to("/dev/full")
     settings = ("--set", "training.epochs=1", "--set", "network.hidden=[{n_E=4,n_I=2}]")
