@@ -157,6 +157,7 @@ def peer(name: str) -> tuple[str, float]:
     return result["name"], result["ratio"]
 
 
+TAU_RATIOS = ("1", "0.5", "1.000001", "2", "5")  # the first is what the others are compared with
 SWEEPS: dict[str, list[tuple[str, Case]]] = {
     "batch": [(str(n), Case(batch=n)) for n in (32, 128, 512)],
     "width": [(str(n), Case(sizes=(784, n, 10))) for n in (100, 400, 1600)],
@@ -164,7 +165,7 @@ SWEEPS: dict[str, list[tuple[str, Case]]] = {
     "active inputs": [(str(n), Case(n_active=n)) for n in (50, 150, 784)],
     "delays": [(kind, Case(delays=kind)) for kind in ("none", "axonal and dendritic", "synaptic")],
     "precision": [("float64", Case()), ("float32", Case(dtype=torch.float32))],
-    "tau_m / tau_syn": [(f"{r:g}", Case(tau_m=10.0 * r)) for r in (0.5, 1.0, 1.0 + 1e-6, 2.0, 5.0)],
+    "tau_m / tau_syn": [(name, Case(tau_m=10.0 * float(name))) for name in TAU_RATIOS],
 }
 
 
@@ -188,6 +189,9 @@ def main() -> None:
         ],
         arguments.runs,
     )
+    equal, *unequal = interleaved(
+        [exact_step(replace(case, tau_m=case.tau_syn * float(name))) for name in TAU_RATIOS], arguments.runs
+    )
     reference, dense_again = interleaved(
         [exact_step(replace(case, engine="reference")), dense_step(case)], 2, n_warm=1, n_measured=1
     )
@@ -199,6 +203,7 @@ def main() -> None:
         "synaptic_delays_to_none": synaptic / exact,
         "input_gradients_to_gemm_float64": of_inputs / dense,
         "axonal_and_dendritic_delays_to_input_gradients": shifted / of_inputs,
+        **{f"tau_ratio_{name}_to_1": one / equal for name, one in zip(TAU_RATIOS[1:], unequal, strict=True)},
         "reference_to_gemm_float64": reference / dense_again,
         "ratio_to_reference": (exact / dense) / (reference / dense_again),
         "peak_memory_mb": peak_memory_mb(),

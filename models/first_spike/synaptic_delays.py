@@ -114,6 +114,7 @@ def _sort(n: int, low: float, high: float, arrivals: _Arrivals) -> None:
     for k in range(n):
         bucket[k] = np.uint32((arrival[k] - low) * scale)
     start[:n_buckets] = 0
+    ordered[n : n + PADDING] = np.inf
     for k in range(n):
         start[bucket[k]] += 1
     fullest = np.uint32(0)
@@ -131,7 +132,6 @@ def _sort(n: int, low: float, high: float, arrivals: _Arrivals) -> None:
         at = start[bucket[k]]
         start[bucket[k]] = at + np.uint32(1)
         index[at], ordered[at] = k, arrival[k]
-    ordered[n : n + PADDING] = np.inf
     if order_neighbours(n, ordered, index):
         return
     for k in range(1, n):
@@ -163,7 +163,7 @@ def _first_spike(
     for k in range(n):
         at = index[k]
         w, now = weight[at], ordered[k]
-        s = ordered[k + 1] - now if k + 1 < n else np.inf
+        s = ordered[k + 1] - now  # infinite after the last: PADDING
         if not grown:
             i += w
         elif equal:
@@ -221,45 +221,26 @@ def _forward(
         task = next_task(tasks)
 
 
+# Whole arrays and the numbers of rows: a view of a row would be counted in the array's references, for each arrival.
 @jit()
-def _ages(
-    n: int, t_out: float, first: float, time: Any, source: Any, delay: Any, grown: bool, by_time: Any, by_delay: Any,
-    by_time_m: Any, by_delay_m: Any, tau_m: float, tau_s: float, psp: Any, es: Any,
-) -> None:  # fmt: skip
-    """PSP and exp(-age / tau_syn) at `t_out` for each of `n` inputs; 0 for those that arrive later."""
-    equal, rate_s = tau_m == tau_s, 1.0 / tau_s
+def _seen(
+    b: int, j: int, k: int, of: int, t_out: float, decay_s: float, decay_m: float, time: Any, delay: Any, by_time: Any,
+    by_delay: Any, by_time_m: Any, by_delay_m: Any, tau_m: float, tau_s: float, grown: bool,
+) -> tuple[float, float]:  # fmt: skip
+    """PSP and exp(-age / tau_syn), at `t_out`, of a sample's input `k`; 0 if it arrives later."""
+    age = t_out - time[b, k] - delay[j, of]
     if not grown:
-        for k in range(n):
-            age = t_out - time[k] - delay[source[k]]
-            psp[k], es[k] = 0.0, 0.0
-            if age >= 0.0:
-                _, es[k], psp[k] = propagator(age, tau_m, tau_s)
-        return
-    decay = math.exp((first - t_out) / tau_s)
-    if equal:
-        for k in range(n):
-            of = np.uint32(source[k])
-            age = t_out - time[k] - delay[of]
-            e = decay * (by_time[k] * by_delay[of])
-            es[k] = e if age >= 0.0 else 0.0
-            psp[k] = age * rate_s * e if age >= 0.0 else 0.0
-        return
-    decay_m = math.exp((first - t_out) / tau_m)
-    scale = tau_m / (tau_m - tau_s)
-    for k in range(n):
-        of = np.uint32(source[k])
-        age = t_out - time[k] - delay[of]
-        e = decay * (by_time[k] * by_delay[of])
-        es[k] = e if age >= 0.0 else 0.0
-        psp[k] = scale * (decay_m * (by_time_m[k] * by_delay_m[of]) - e) if age >= 0.0 else 0.0
-
-
-@jit()
-def _largest(n: int, psp: Any) -> float:
-    largest = 0.0
-    for k in range(n):
-        largest = max(largest, psp[k])
-    return largest
+        if age < 0.0:
+            return 0.0, 0.0
+        _, es, psp = propagator(age, tau_m, tau_s)
+        return psp, es
+    es = decay_s * (by_time[b, k] * by_delay[j, of])
+    if tau_m == tau_s:
+        psp = age * (1.0 / tau_s) * es
+    else:
+        psp = tau_m / (tau_m - tau_s) * (decay_m * (by_time_m[b, k] * by_delay_m[j, of]) - es)
+    # No branch, which the processor could not guess.
+    return (psp if age >= 0.0 else 0.0), (es if age >= 0.0 else 0.0)
 
 
 @jit()
@@ -268,36 +249,44 @@ def _backward(
     by_time: Any, by_delay: Any, by_time_m: Any, by_delay_m: Any, t_out: Any, slope: Any, grad: Any, max_dw: float,
     k_peak: float, of_inputs: bool, dw: Any, ddelay: Any, dt: Any,
 ) -> None:  # fmt: skip
-    n_samples, width = time.shape
-    n_out = w.shape[0]
-    n_tasks = dt.shape[0]
+    n_tasks, n_out = len(dt), len(w)
     rate_m, rate_s = 1.0 / tau_m, 1.0 / tau_s
     task = next_task(tasks)
     while task < n_tasks:
-        psp, es = np.empty(width), np.empty(width)
         for j in range(task * n_out // n_tasks, (task + 1) * n_out // n_tasks):
             shortest = delay[j].min()
             dw[j], ddelay[j] = 0.0, 0.0
-            for b in range(n_samples):
-                if grad[b, j] == 0.0 or not t_out[b, j] < np.inf:
+            for b in range(len(time)):
+                t = t_out[b, j]
+                if grad[b, j] == 0.0 or not t < np.inf:
                     continue
                 n = n_active[b]
-                while n and time[b, n - 1] + shortest > t_out[b, j]:
+                while n and time[b, n - 1] + shortest > t:
                     n -= 1
-                _ages(
-                    n, t_out[b, j], time[b, 0], time[b], source[b], delay[j], grown, by_time[b], by_delay[j],
-                    by_time_m[b], by_delay_m[j], tau_m, tau_s, psp, es,
-                )  # fmt: skip
+                decay_s, decay_m = math.exp((time[b, 0] - t) / tau_s), math.exp((time[b, 0] - t) / tau_m)
                 g = grad[b, j] / slope[b, j]
-                keep = abs(g) * k_peak <= max_dw or abs(g) * _largest(n, psp) <= max_dw
+                keep = abs(g) * k_peak <= max_dw
+                if not keep:
+                    largest = 0.0
+                    for k in range(n):
+                        psp, _ = _seen(
+                            b, j, k, np.uint32(source[b, k]), t, decay_s, decay_m, time, delay, by_time, by_delay,
+                            by_time_m, by_delay_m, tau_m, tau_s, grown,
+                        )  # fmt: skip
+                        largest = max(largest, psp)
+                    keep = abs(g) * largest <= max_dw
+                of_weights = g if keep else 0.0
                 for k in range(n):
                     i = np.uint32(source[b, k])
-                    by_arrival = g * w[j, i] * (es[k] * rate_s - psp[k] * rate_m)
+                    psp, es = _seen(
+                        b, j, k, i, t, decay_s, decay_m, time, delay, by_time, by_delay, by_time_m, by_delay_m, tau_m,
+                        tau_s, grown,
+                    )  # fmt: skip
+                    by_arrival = g * w[j, i] * (es * rate_s - psp * rate_m)
                     if of_inputs:
                         dt[task, b, i] += by_arrival
                     ddelay[j, i] += by_arrival
-                    if keep:
-                        dw[j, i] -= g * psp[k]
+                    dw[j, i] -= of_weights * psp
         task = next_task(tasks)
 
 
