@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..network_description import NetworkDescription
 from . import stages
 from .config import RunConfig, load_config
 from .controls import shuffled
+from .nix_copy import nix_copy
 from .progress import Progress, silent
 from .run_folder import RunFolder, environment, read_json, write_json
 from .summary import summarise
@@ -188,21 +190,26 @@ def _simulate_and_analyse(
         descriptions["shuffled"].save(folder.network("shuffled"))
     reference = stages.torch_recording(descriptions["trained"], split)
     recordings, analyses = {}, {}
-    for condition, description in descriptions.items():
-        started = time.perf_counter()
-        recordings[condition] = stages.simulate(
-            description, split, config.simulation, folder, condition, progress, config.seed
-        )
-        logger.info("%s network in NEST: %.1f s", condition, time.perf_counter() - started)
-    comparison = compare(reference, recordings["trained"], descriptions["trained"])
-    stages.save_spike_times(reference, recordings["trained"], folder)
-    control = descriptions["untrained"]
-    for number, (condition, recording) in enumerate(recordings.items()):
-        progress("analyse", number, len(recordings), condition)
-        analyses[condition] = stages.analyse(
-            recording, config, folder, condition, descriptions[condition], control if condition == "trained" else None
-        )
-    progress("analyse", len(recordings), len(recordings))
+    with ExitStack() as beside:
+        for condition, description in descriptions.items():
+            started = time.perf_counter()
+            recordings[condition] = stages.simulate(
+                description, split, config.simulation, folder, condition, progress, config.seed
+            )
+            logger.info("%s network in NEST: %.1f s", condition, time.perf_counter() - started)
+            if condition == "trained":
+                nwb, nix = (folder.recording(condition, suffix) for suffix in (".nwb", ".nix"))
+                beside.enter_context(nix_copy(nwb, nix, progress))
+        comparison = compare(reference, recordings["trained"], descriptions["trained"])
+        stages.save_spike_times(reference, recordings["trained"], folder)
+        control = descriptions["untrained"]
+        for number, (condition, recording) in enumerate(recordings.items()):
+            progress("analyse", number, len(recordings), condition)
+            analyses[condition] = stages.analyse(
+                recording, config, folder, condition, descriptions[condition],
+                control if condition == "trained" else None,
+            )  # fmt: skip
+        progress("analyse", len(recordings), len(recordings))
     return {
         "dataset": config.dataset,
         "preset": config.preset,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import bridge
-from ..analysis.recordings import load_nwb, save_nix, save_nwb
+from ..analysis.recordings import load_nwb, save_nwb
 from ..errors import InputError
 from ..models.datasets.dataset import Dataset, Split
 from ..models.encoding import encoder_from
@@ -164,9 +164,8 @@ def simulate(
     progress: Progress,
     seed: int,
 ) -> SpikeTable:
-    """Run a network in NEST and save the recording as NWB, the trained one as NIX too; a finished one is read."""
+    """Run a network in NEST and save the recording as NWB; a finished one is read."""
     stage = f"simulate {condition} in NEST"
-    # NWB is written last and takes a fraction of NIX's time, so it is what an interrupted run reads again.
     if folder.recording(condition, ".nwb").exists():
         progress(stage, len(split), len(split), "from the folder")
         return load_nwb(folder.recording(condition, ".nwb"))
@@ -182,8 +181,6 @@ def simulate(
         progress=lambda n_done, n_all: progress(stage, n_done, n_all),
         seed=seed,
     )
-    if condition == "trained":
-        save_nix(recording, folder.recording(condition, ".nix"), overwrite=True)
     save_nwb(recording, folder.recording(condition, ".nwb"), overwrite=True)
     shutil.rmtree(folder.simulation(condition), ignore_errors=True)
     return recording
