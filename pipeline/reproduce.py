@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 PAPERS = {"semantization": "Synchronization and semantization in deep spiking networks (arXiv:2508.12975)"}
 MAIN = "trained"
 CONTROLS = {"untrained": "untrained", "shuffled weights": "shuffled"}  # and the condition of their analysis
+# The preset's schedule in fewer epochs, for a command of minutes.
+_QUICK = ("training.epochs=50", "training.decay_every=8")
 _VARIANTS = {
     "3 layers": "mnist-3-layers",
     "5 layers": "mnist-5-layers",
@@ -70,6 +72,7 @@ def conditions(
     common = [*settings, *([] if n_trials is None else [f"simulation.n_trials={n_trials}"])]
     if quick:
         main, presets, recipe = "digits", {}, []
+        common = [*_QUICK, *common]
     else:
         main, presets = "mnist-short", _VARIANTS if variants else {}
         # Variants of the paper's recipe, on the schedule of the main network.
