@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -70,6 +71,25 @@ def test_work_that_fails_ends_the_copy_and_leaves_nothing_of_it(nwb, tmp_path, f
         copy_and(fail, nwb, nix)
     assert [path.name for path in tmp_path.iterdir()] == ["recording.nwb"]
     assert not processes_with(nix)
+
+
+def test_copy_ends_with_its_caller_however_that_is_killed(nwb, tmp_path):
+    nix = tmp_path / "recording.nix"
+    script = (
+        "import os, signal, sys, time; from pathlib import Path\n"
+        "from semsync.pipeline.nix_copy import nix_copy; from semsync.pipeline.progress import silent\n"
+        "nwb, nix = map(Path, sys.argv[1:])\n"
+        "with nix_copy(nwb, nix, silent):\n"
+        "    while not list(nix.parent.glob('*.partial.nix')): time.sleep(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script, str(nwb), str(nix)], check=False, timeout=60)
+    assert run.returncode == -signal.SIGKILL
+    ended = time.monotonic()
+    while processes_with(nix):
+        assert time.monotonic() - ended < 10
+        time.sleep(0.05)
+    assert [path.name for path in tmp_path.iterdir()] == ["recording.nwb"]
 
 
 def test_what_is_wrong_with_the_copy_is_said_in_one_sentence(nwb, tmp_path):
