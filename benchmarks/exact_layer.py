@@ -157,7 +157,6 @@ def peer(name: str) -> tuple[str, float]:
     return result["name"], result["ratio"]
 
 
-TAU_RATIOS = ("1", "0.5", "1.000001", "2", "5")  # the first is what the others are compared with
 SWEEPS: dict[str, list[tuple[str, Case]]] = {
     "batch": [(str(n), Case(batch=n)) for n in (32, 128, 512)],
     "width": [(str(n), Case(sizes=(784, n, 10))) for n in (100, 400, 1600)],
@@ -165,7 +164,7 @@ SWEEPS: dict[str, list[tuple[str, Case]]] = {
     "active inputs": [(str(n), Case(n_active=n)) for n in (50, 150, 784)],
     "delays": [(kind, Case(delays=kind)) for kind in ("none", "axonal and dendritic", "synaptic")],
     "precision": [("float64", Case()), ("float32", Case(dtype=torch.float32))],
-    "tau_m / tau_syn": [(name, Case(tau_m=10.0 * float(name))) for name in TAU_RATIOS],
+    "tau_m / tau_syn": [(name, Case(tau_m=10.0 * float(name))) for name in ("1", "0.5", "1.000001", "2", "5")],
 }
 
 
@@ -189,9 +188,8 @@ def main() -> None:
         ],
         arguments.runs,
     )
-    equal, *unequal = interleaved(
-        [exact_step(replace(case, tau_m=case.tau_syn * float(name))) for name in TAU_RATIOS], arguments.runs
-    )
+    tau_ratios, of_tau_ratios = zip(*SWEEPS["tau_m / tau_syn"], strict=True)
+    equal, *unequal = interleaved([exact_step(one) for one in of_tau_ratios], arguments.runs)
     reference, dense_again = interleaved(
         [exact_step(replace(case, engine="reference")), dense_step(case)], 2, n_warm=1, n_measured=1
     )
@@ -203,7 +201,7 @@ def main() -> None:
         "synaptic_delays_to_none": synaptic / exact,
         "input_gradients_to_gemm_float64": of_inputs / dense,
         "axonal_and_dendritic_delays_to_input_gradients": shifted / of_inputs,
-        **{f"tau_ratio_{name}_to_1": one / equal for name, one in zip(TAU_RATIOS[1:], unequal, strict=True)},
+        **{f"tau_ratio_{name}_to_1": one / equal for name, one in zip(tau_ratios[1:], unequal, strict=True)},
         "reference_to_gemm_float64": reference / dense_again,
         "ratio_to_reference": (exact / dense) / (reference / dense_again),
         "peak_memory_mb": peak_memory_mb(),
